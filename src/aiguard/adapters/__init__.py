@@ -1,0 +1,1 @@
+"""Front doors: each file alone, each optional dependency imported only there."""

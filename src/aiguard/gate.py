@@ -1,0 +1,192 @@
+"""The gate owns the outside world: time, ids, threads, sinks, and which plan is in force."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import inspect
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as Timeout
+from functools import cached_property
+from typing import Protocol, TypeVar
+
+from aiguard.check import Answer, Check
+from aiguard.exchange import Ask, Exchange, Failed, Flow
+from aiguard.plan import Plan
+from aiguard.policy import Policy
+from aiguard.types import Decision, Evaluation, Part, Record, Stage
+
+T = TypeVar("T")
+
+
+class Sink(Protocol):
+    """Where evaluations and records go. A sink that raises is counted in `Gate.sink_errors` and changes nothing."""
+
+    def evaluated(self, exchange: Exchange, evaluation: Evaluation) -> None:
+        """Take one evaluation of one stage."""
+
+    def closed(self, record: Record) -> None:
+        """Take the record of an exchange that ended."""
+
+
+class Gate:
+    """Runs exchanges through the plan in force. One for an application; safe to share between threads and loops."""
+
+    def __init__(
+        self,
+        policy: Policy | Plan | str = "standard",
+        *,
+        checks: Iterable[Check] = (),
+        sinks: Iterable[Sink] | None = None,
+        clock: Callable[[], int] = time.time_ns,
+        today: Callable[[], dt.date] = dt.date.today,
+    ) -> None:
+        """Take a policy, a compiled plan, or the name of a profile; raises `PolicyError` for a bad one.
+
+        `sinks` defaults to OpenTelemetry, which costs next to nothing where no SDK is installed.
+        """
+        if isinstance(policy, str):
+            policy = Policy.profile(policy)
+        self._plan = policy if isinstance(policy, Plan) else Plan.compile(policy, checks)
+        self._sinks = _default_sinks() if sinks is None else tuple(sinks)
+        self._clock = clock
+        self._today = today
+        self.sink_errors = 0
+
+    @property
+    def plan(self) -> Plan:
+        """The plan in force."""
+        return self._plan
+
+    def swap(self, plan: Plan) -> Plan:
+        """Put another plan in force and return the one before; open exchanges keep theirs."""
+        before, self._plan = self._plan, plan
+        return before
+
+    def open(self, route: str = "") -> Exchange:
+        """Start an exchange under the plan in force."""
+        return Exchange(self._plan, secrets.token_hex(8), route, self._today())
+
+    def close(self, exchange: Exchange) -> Record:
+        """End an exchange: its record goes to every sink."""
+        record = exchange.close()
+        for sink in self._sinks:
+            self._tell(sink.closed, record)
+        return record
+
+    def check(self, *parts: Part | str, stage: Stage = Stage.INPUT, route: str = "") -> Decision:
+        """Decide about texts in an exchange of their own; strings are parts of `stage`. Never raises for a text."""
+        exchange = self.open(route)
+        decision = self.inspect(exchange, _parts(parts, stage))
+        self.close(exchange)
+        return decision
+
+    async def acheck(self, *parts: Part | str, stage: Stage = Stage.INPUT, route: str = "") -> Decision:
+        """As `check`, with checks awaited together."""
+        exchange = self.open(route)
+        decision = await self.ainspect(exchange, _parts(parts, stage))
+        self.close(exchange)
+        return decision
+
+    def inspect(self, exchange: Exchange, parts: Sequence[Part]) -> Decision:
+        """Decide about the parts of one stage and tell the sinks."""
+        started = self._clock()
+        stage = parts[0].stage if parts else Stage.INPUT
+        decision = self.run(exchange.inspect(parts)) if exchange.needs(stage) else exchange.scan(parts)
+        return self.note(exchange, decision, started)
+
+    async def ainspect(self, exchange: Exchange, parts: Sequence[Part]) -> Decision:
+        """As `inspect`, with checks awaited together."""
+        started = self._clock()
+        stage = parts[0].stage if parts else Stage.INPUT
+        decision = await self.arun(exchange.inspect(parts)) if exchange.needs(stage) else exchange.scan(parts)
+        return self.note(exchange, decision, started)
+
+    def note(self, exchange: Exchange, decision: Decision, started: int) -> Decision:
+        """Add a decision to its exchange and tell the sinks; `started` is in nanoseconds since the epoch."""
+        evaluation = Evaluation(decision.stage, decision, started, self._clock())
+        exchange.evaluations.append(evaluation)
+        for sink in self._sinks:
+            self._tell(sink.evaluated, exchange, evaluation)
+        return decision
+
+    def now(self) -> int:
+        """Return the time of the gate in nanoseconds since the epoch."""
+        return self._clock()
+
+    def run(self, flow: Flow[T]) -> T:
+        """Drive a flow to its end, checks in threads, each with its deadline."""
+        answers: tuple[Answer | Failed, ...] | None = None
+        while True:
+            try:
+                asks = next(flow) if answers is None else flow.send(answers)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            futures = [self._pool.submit(_call, ask) for ask in asks]
+            limit = time.monotonic() + max((ask.deadline for ask in asks), default=0.0)
+            answers = tuple(_wait(future.result, limit) for future in futures)
+
+    async def arun(self, flow: Flow[T]) -> T:
+        """Drive a flow to its end in an event loop; plain functions run in threads."""
+        answers: tuple[Answer | Failed, ...] | None = None
+        while True:
+            try:
+                asks = next(flow) if answers is None else flow.send(answers)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            answers = tuple(await asyncio.gather(*map(self._answer, asks)))
+
+    async def _answer(self, ask: Ask) -> Answer | Failed:
+        try:
+            async with asyncio.timeout(ask.deadline):
+                if inspect.iscoroutinefunction(ask.check.run):
+                    return await _awaited(ask.check.run(ask.part))
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(self._pool, _call, ask)
+        except TimeoutError:
+            return Failed("took longer than its deadline")
+        except Exception as error:
+            return Failed(f"raised {type(error).__name__}")
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(max_workers=32, thread_name_prefix="aiguard")
+
+    def _tell(self, take: Callable[..., None], *values: object) -> None:
+        try:
+            take(*values)
+        except Exception:
+            self.sink_errors += 1
+
+
+def _call(ask: Ask) -> Answer | Failed:
+    answer = ask.check.run(ask.part)
+    return asyncio.run(_awaited(answer)) if inspect.isawaitable(answer) else answer
+
+
+async def _awaited(answer: Answer | Awaitable[Answer]) -> Answer:
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+def _wait(result: Callable[[float], Answer | Failed], limit: float) -> Answer | Failed:
+    try:
+        return result(max(0.0, limit - time.monotonic()))
+    except Timeout:
+        return Failed("took longer than its deadline")
+    except Exception as error:
+        return Failed(f"raised {type(error).__name__}")
+
+
+def _parts(parts: Sequence[Part | str], stage: Stage) -> list[Part]:
+    return [Part(stage, part) if isinstance(part, str) else part for part in parts]
+
+
+def _default_sinks() -> tuple[Sink, ...]:
+    from aiguard.telemetry.spans import SpanSink
+
+    return (SpanSink(),)

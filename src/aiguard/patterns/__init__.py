@@ -1,0 +1,1 @@
+"""Patterns: read, checked, widened, scanned in one pass, confirmed."""

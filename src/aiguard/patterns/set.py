@@ -1,0 +1,206 @@
+"""A set of patterns compiled once and run over a text in one pass: widen, scan, confirm.
+
+The engine names windows in which a pattern may match; only there the pattern itself is run. The result is the same
+as `finditer` of each pattern over the whole text: windows that touch are joined, and no match crosses the edge of a
+joined window, because every match has a window of its own around it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from aiguard.patterns import literals, syntax, widen
+from aiguard.patterns.engine import Engine, Flood, HyperscanEngine, LiteralEngine, Scanned, Window
+
+# Characters to confirm for each character of the text (plus a floor for short ones): the limit of what a text that
+# was made of near-misses may cost.
+_CONFIRM_FACTOR: Final = 64
+_CONFIRM_FLOOR: Final = 64 * 1024
+_NO_FLOOR: Final[Mapping[int, int]] = {}
+
+Verify = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A pattern and how it is confirmed.
+
+    `source` is in Python's syntax; classes and boundaries are ASCII unless it holds other characters itself.
+    `verify` has the last word on the text matched (the group `value` where there is one). `gate` is scanned for in
+    place of the source where the source alone would be a candidate everywhere: each match must touch a match of it.
+    `once` reports the first match alone.
+    """
+
+    source: str
+    ignore_case: bool = True
+    verify: Verify | None = None
+    gate: str = ""
+    once: bool = False
+
+    @property
+    def spelled(self) -> str:
+        """The source with its case handling written out where that is not Python's own."""
+        return self.source if self.source.isascii() else syntax.spell_case(self.source, ignore_case=self.ignore_case)
+
+    @property
+    def flags(self) -> int:
+        """The flags the spelled source is compiled with."""
+        if not self.source.isascii():
+            return re.MULTILINE
+        return re.MULTILINE | re.ASCII | (re.IGNORECASE if self.ignore_case else 0)
+
+    def tree(self) -> syntax.Node:
+        """Return the syntax tree; raises `re.error` or `syntax.Unsupported`."""
+        return syntax.parse(self.spelled, self.flags)
+
+
+class Hit(NamedTuple):
+    """One match: of pattern `index`, from `start` to `end`; `first` to `last` is the part to report."""
+
+    start: int
+    index: int
+    end: int
+    first: int
+    last: int
+
+
+@dataclass(slots=True)
+class _Confirm:
+    """A pattern compiled when it is first needed: most are never."""
+
+    pattern: Pattern
+    compiled: re.Pattern[str] | None = None
+    named: bool = False
+
+    def find(self, text: str, start: int, end: int, index: int, out: list[Hit]) -> None:
+        compiled = self.compiled
+        if compiled is None:
+            compiled = self.compiled = re.compile(self.pattern.spelled, self.pattern.flags)
+            self.named = "value" in compiled.groupindex
+        verify = self.pattern.verify
+        for match in compiled.finditer(text, start, end):
+            first, last = match.span("value") if self.named else match.span()
+            if first < 0:
+                first, last = match.span()
+            if verify is None or verify(text[first:last]):
+                out.append(Hit(match.start(), index, match.end(), first, last))
+                if self.pattern.once:
+                    return
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What compilation learns about one pattern: its scanning form and its extent in characters."""
+
+    scanned: Scanned
+    widest: int
+    before: int
+    after: int
+
+
+def shape(pattern: Pattern) -> Shape:
+    """Derive the scanning form and the extent of a pattern."""
+    tree = pattern.tree()
+    gate = Pattern(pattern.gate, pattern.ignore_case).tree() if pattern.gate else tree
+    before, after = syntax.context(tree)
+    widest = syntax.span(tree)[1]
+    caseless = pattern.ignore_case
+    scanned = Scanned(
+        widened=widen.widened(gate, caseless=caseless),
+        caseless=caseless,
+        dense=pattern.once or widen.dense(gate),
+        reach=widest + max(before, after) + 1,
+        literals=literals.required(gate),
+    )
+    return Shape(scanned, widest, before, after)
+
+
+@dataclass(slots=True)
+class PatternSet:
+    """Patterns compiled together. Immutable in use; safe to share between threads."""
+
+    patterns: tuple[Pattern, ...]
+    shapes: tuple[Shape, ...]
+    engine: Engine
+    _confirms: list[_Confirm] = field(init=False, repr=False)
+    _windows: Callable[[str], Sequence[Window]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._confirms = [_Confirm(pattern) for pattern in self.patterns]
+        self._windows = self.engine.windows
+
+    @property
+    def widest(self) -> int:
+        """The longest match of any pattern, in characters."""
+        return max((shape.widest for shape in self.shapes), default=0)
+
+    def scan(
+        self, text: str, wanted: Sequence[bool], start: int = 0, floors: Mapping[int, int] = _NO_FLOOR
+    ) -> Sequence[Hit]:
+        """Return the matches of the `wanted` patterns by their start; raises `Flood` where they would cost too much.
+
+        No match begins before `start` (what stands there is context for look-behind only), nor before the entry of
+        its pattern in `floors`, because text before belongs to an earlier match.
+        """
+        windows = self._windows(text)
+        return self._confirm(text, windows, wanted, start, floors) if windows else ()
+
+    def _confirm(
+        self, text: str, windows: Sequence[Window], wanted: Sequence[bool], least: int, floors: Mapping[int, int]
+    ) -> Sequence[Hit]:
+        hits: list[Hit] = []
+        budget = _CONFIRM_FLOOR + _CONFIRM_FACTOR * len(text)
+        done = -1
+        for index, start, end in _joined([window for window in windows if wanted[window.index]]):
+            if index == done:
+                continue
+            budget -= end - start
+            if budget < 0:
+                raise Flood
+            start = max(start, least, floors.get(index, 0))
+            if start < end:
+                before = len(hits)
+                self._confirms[index].find(text, start, end, index, hits)
+                done = index if self.patterns[index].once and len(hits) > before else done
+        hits.sort()
+        return hits
+
+
+def _joined(windows: Sequence[Window]) -> list[Window]:
+    """Join the windows of each pattern that touch."""
+    out: list[Window] = []
+    for window in sorted(windows):
+        last = out[-1] if out else None
+        if last and last.index == window.index and window.start <= last.end:
+            if window.end > last.end:
+                out[-1] = Window(last.index, last.start, window.end)
+        else:
+            out.append(window)
+    return out
+
+
+def compile_set(patterns: Sequence[Pattern], engine: str = "auto") -> PatternSet:
+    """Compile `patterns`; `engine` is "hyperscan", "python", or "auto" for the first that this platform has."""
+    shapes = tuple(map(shape, patterns))
+    scanned = [each.scanned for each in shapes]
+    return PatternSet(tuple(patterns), shapes, _engine(scanned, engine))
+
+
+def _engine(scanned: Sequence[Scanned], name: str) -> Engine:
+    if name not in ("auto", "hyperscan", "python"):
+        raise ValueError(f"engine is {name!r}, expected auto, hyperscan or python")
+    if name == "python" or not scanned:
+        return LiteralEngine(scanned)
+    try:
+        from aiguard.patterns.automaton import widened_database
+    except ImportError:
+        if name == "hyperscan":
+            raise
+        return LiteralEngine(scanned)
+    return HyperscanEngine(widened_database(scanned), scanned)
+
+
+__all__ = ["Flood", "Hit", "Pattern", "PatternSet", "Shape", "compile_set", "shape"]

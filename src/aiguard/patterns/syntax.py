@@ -1,0 +1,305 @@
+"""The syntax tree of a pattern, taken from CPython's own parser and reduced to what the matcher needs.
+
+Zero-width items (anchors, boundaries, look-around) are kept as `Zero` with the context they may look at, so that
+the widener can drop them and the width can count them.
+"""
+
+from __future__ import annotations
+
+import re
+import re._constants as sc
+import re._parser as sp
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+ASCII_ALL: Final = (1 << 128) - 1
+UNBOUNDED: Final = sc.MAXREPEAT
+# Beyond this many characters a range counts as "any other": naming them would cost more than confirming does.
+_MOST_NAMED: Final = 2_048
+
+
+def _mask(chars: Iterable[int]) -> int:
+    mask = 0
+    for char in chars:
+        mask |= 1 << char
+    return mask
+
+
+_NEWLINE: Final = _mask([10])
+_DIGIT: Final = _mask(range(48, 58))
+_WORD: Final = _mask([*range(48, 58), *range(65, 91), 95, *range(97, 123)])
+_SPACE: Final = _mask([9, 10, 11, 12, 13, 32])
+_UNICODE_SPACE: Final = _SPACE | _mask(range(28, 32))
+
+
+@dataclass(frozen=True, slots=True)
+class Chars:
+    """One character: a mask of ASCII characters, some others by name, or (`high`) any other."""
+
+    ascii: int
+    named: frozenset[str] = frozenset()
+    high: bool = False
+
+    def meets(self, other: Chars) -> bool:
+        """Whether some character is in both sets."""
+        if self.ascii & other.ascii or (self.high and other.high):
+            return True
+        if (self.high and other.named) or (other.high and self.named):
+            return True
+        return bool(self.named & other.named)
+
+    def union(self, other: Chars) -> Chars:
+        return Chars(self.ascii | other.ascii, self.named | other.named, self.high or other.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Seq:
+    items: tuple[Node, ...]
+    width: Width = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        spans = [span(item) for item in self.items]
+        high = sum(high for _, high in spans)
+        object.__setattr__(self, "width", (sum(low for low, _ in spans), min(high, UNBOUNDED)))
+
+
+@dataclass(frozen=True, slots=True)
+class Alt:
+    options: tuple[Node, ...]
+    width: Width = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        spans = [span(option) for option in self.options]
+        object.__setattr__(self, "width", (min(low for low, _ in spans), max(high for _, high in spans)))
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    body: Node
+    low: int
+    high: int
+    possessive: bool = False
+    width: Width = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        least, most = span(self.body)
+        object.__setattr__(self, "width", (least * self.low, min(most * self.high, UNBOUNDED) if most else 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Zero:
+    """Something of no width that looks `left` and `right` characters around."""
+
+    left: int
+    right: int
+
+
+# The shortest and the longest match, in characters.
+Width: TypeAlias = tuple[int, int]
+Node: TypeAlias = Chars | Seq | Alt | Repeat | Zero
+
+
+class Unsupported(Exception):
+    """A construct that cannot be widened; the text names it and the cure."""
+
+
+def parse(pattern: str, flags: int) -> Node:
+    """Return the tree of `pattern`; raises `re.error` for bad syntax and `Unsupported` for what is refused."""
+    tree = sp.parse(pattern, flags)
+    if tree.state.flags & ~(flags | re.UNICODE | re.ASCII):
+        raise Unsupported("inline flags are not allowed: use `case = true`, or write both letters in a class")
+    return _sequence(tree, tree.state.flags)
+
+
+def _sequence(items: Iterable[Any], flags: int) -> Node:
+    nodes = tuple(_node(op, arg, flags) for op, arg in items)
+    return nodes[0] if len(nodes) == 1 else Seq(nodes)
+
+
+def _node(op: Any, arg: Any, flags: int) -> Node:
+    if op in (sc.LITERAL, sc.NOT_LITERAL, sc.ANY, sc.IN):
+        return _chars(op, arg, flags)
+    if op in (sc.MAX_REPEAT, sc.MIN_REPEAT, sc.POSSESSIVE_REPEAT):
+        low, high, body = arg
+        return Repeat(_sequence(body, flags), low, high, op is sc.POSSESSIVE_REPEAT)
+    if op is sc.BRANCH:
+        return Alt(tuple(_sequence(option, flags) for option in arg[1]))
+    if op is sc.SUBPATTERN:
+        _, added, removed, body = arg
+        if added or removed:
+            raise Unsupported("inline flags are not allowed: use `case = true`, or write both letters in a class")
+        return _sequence(body, flags)
+    if op is sc.ATOMIC_GROUP:
+        return Repeat(_sequence(arg, flags), 1, 1, possessive=True)
+    if op is sc.AT:
+        return _anchor(arg)
+    if op in (sc.ASSERT, sc.ASSERT_NOT):
+        return _look(arg, flags)
+    raise Unsupported(f"{str(op).lower()} is not allowed: back-references and conditionals cannot be scanned in one pass")
+
+
+def _anchor(where: Any) -> Node:
+    if where in (sc.AT_BEGINNING_STRING, sc.AT_END_STRING):
+        raise Unsupported(r"\A and \Z are not allowed: text arrives in pieces; use ^ or $ (start or end of a line)")
+    return Zero(1, 1)
+
+
+def _look(arg: Any, flags: int) -> Node:
+    direction, body = arg
+    width = span(_sequence(body, flags))[1]
+    if width > 32:
+        raise Unsupported(f"a look-around may see at most 32 characters, this one sees {_count(width)}")
+    return Zero(width, 0) if direction < 0 else Zero(0, width)
+
+
+def _count(width: int) -> str:
+    return "any number" if width >= UNBOUNDED else str(width)
+
+
+def _chars(op: Any, arg: Any, flags: int) -> Chars:
+    ignore = bool(flags & re.IGNORECASE)
+    if op is sc.LITERAL:
+        return _one(arg, ignore=ignore)
+    if op is sc.ANY:
+        return Chars(ASCII_ALL & ~_NEWLINE, high=True)
+    if op is sc.NOT_LITERAL:
+        return _inverse(_one(arg, ignore=ignore))
+    negate, found = False, Chars(0)
+    for kind, value in arg:
+        if kind is sc.NEGATE:
+            negate = True
+        elif kind is sc.LITERAL:
+            found = found.union(_one(value, ignore=ignore))
+        elif kind is sc.RANGE:
+            found = found.union(_range(*value, ignore=ignore))
+        else:
+            found = found.union(_category(value, unicode=not flags & re.ASCII))
+    return _inverse(found) if negate else found
+
+
+def _inverse(chars: Chars) -> Chars:
+    # "Any other character" also stands for all but the named ones: a superset is all that widening needs.
+    return Chars(ASCII_ALL & ~chars.ascii, high=True)
+
+
+def _one(code: int, *, ignore: bool) -> Chars:
+    if code >= 128:
+        return Chars(0, frozenset([chr(code)]))
+    mask = 1 << code
+    if ignore and chr(code).isalpha():
+        mask |= 1 << (code ^ 32)
+    return Chars(mask)
+
+
+def _range(low: int, high: int, *, ignore: bool) -> Chars:
+    mask = 0
+    for code in range(low, min(high, 127) + 1):
+        mask |= _one(code, ignore=ignore).ascii
+    if high < 128:
+        return Chars(mask)
+    first = max(low, 128)
+    if high - first > _MOST_NAMED:
+        return Chars(mask, high=True)
+    return Chars(mask, frozenset(map(chr, range(first, high + 1))))
+
+
+def _category(category: Any, *, unicode: bool) -> Chars:
+    name = str(category)
+    base = _DIGIT if "DIGIT" in name else _WORD if "WORD" in name else _UNICODE_SPACE if unicode else _SPACE
+    if "NOT" in name:
+        return Chars(ASCII_ALL & ~base, high=True)
+    return Chars(base, high=unicode)
+
+
+def span(node: Node) -> Width:
+    """Return the shortest and longest match in characters (`UNBOUNDED` where there is no end)."""
+    match node:
+        case Chars():
+            return 1, 1
+        case Zero():
+            return 0, 0
+        case _:
+            return node.width
+
+
+def context(node: Node) -> tuple[int, int]:
+    """Return how many characters before and after a match the pattern may look at."""
+    left = max((zero.left for zero in _zeros(node)), default=0)
+    right = max((zero.right for zero in _zeros(node)), default=0)
+    return left, right
+
+
+def _zeros(node: Node) -> Iterator[Zero]:
+    match node:
+        case Zero():
+            yield node
+        case Seq(children) | Alt(children):
+            for child in children:
+                yield from _zeros(child)
+        case Repeat(body):
+            yield from _zeros(body)
+        case Chars():
+            pass
+
+
+def spell_case(pattern: str, *, ignore_case: bool = True) -> str:
+    """Return `pattern` with every letter written as a class of its cases: the meaning of "ignore case" beyond ASCII.
+
+    Only one-to-one mappings count ("ß" and "SS" differ); both engines and the confirmation then agree by construction.
+    Blanks and digits are the ASCII ones, as in every other pattern.
+    """
+    out: list[str] = []
+    index, inside = 0, False
+    while index < len(pattern):
+        size = _atom(pattern, index, inside=inside)
+        atom = pattern[index : index + size]
+        index += size
+        if atom in _ASCII_CLASSES:
+            out.append(_ASCII_CLASSES[atom] if inside else f"[{_ASCII_CLASSES[atom]}]")
+        elif size > 1 or not atom.isalpha() or not ignore_case:
+            inside = atom == "[" if not inside else atom != "]"
+            out.append(atom)
+        elif inside:
+            last = _range_end(pattern, index)
+            out.append(_spell_range(atom, last) if last else "".join(cases(atom)))
+            index += 2 if last else 0
+        else:
+            variants = cases(atom)
+            out.append(f"[{''.join(variants)}]" if len(variants) > 1 else atom)
+    return "".join(out)
+
+
+_ASCII_CLASSES: Final = {r"\s": r"\t-\r ", r"\d": "0-9"}
+_GROUP: Final = re.compile(r"\(\?(?:P<\w+>|<?[=!]|[:>])")
+_ESCAPE: Final = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
+
+
+def _atom(pattern: str, index: int, *, inside: bool) -> int:
+    char = pattern[index]
+    if char == "\\" and (escape := _ESCAPE.match(pattern, index)):
+        return escape.end() - index
+    if char == "(" and not inside and (group := _GROUP.match(pattern, index)):
+        return group.end() - index
+    return 1
+
+
+def _range_end(pattern: str, index: int) -> str:
+    following = pattern[index : index + 2]
+    return following[1] if len(following) == 2 and following[0] == "-" and following[1].isalpha() else ""
+
+
+def _spell_range(first: str, last: str) -> str:
+    ranges = {f"{first}-{last}"}
+    for change in (str.lower, str.upper):
+        low, high = change(first), change(last)
+        if len(low) == len(high) == 1 and low <= high:
+            ranges.add(f"{low}-{high}")
+    return "".join(sorted(ranges))
+
+
+def cases(char: str) -> list[str]:
+    """Return `char` and its other cases of one character each, sorted."""
+    found = {char}
+    found.update(other for other in (char.lower(), char.upper()) if len(other) == 1)
+    return sorted(found)

@@ -1,0 +1,1 @@
+"""What is told to OpenTelemetry: the API only; an application brings the SDK."""
