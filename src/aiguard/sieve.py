@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from aiguard.patterns.begun import ALWAYS
 from aiguard.patterns.set import Flood, Hit
 from aiguard.plan import Program
 from aiguard.policy import Scores
@@ -82,20 +83,16 @@ class Sieve:
         base = self._offset - before
         hits = self._scan(text, base)
         free = len(text) if last else self._free(text, before)
-        settled = _settled(hits, free)
-        free = settled if settled < free else free
+        signs = [hit for hit in hits if hit.index >= self._program.first_sign]
+        if not self._held and _complete(signs, free, len(text)):
+            self._held = True
+            free = free if last else min(free, views_start(self._program, text, _complete(signs, free, len(text)), before))
+        free = _settled(hits, free)
         final = [hit for hit in hits if hit.start < free]
         found = raw_findings(self._program, self._part, final, self._scope)
-        kinds = fired(self._program, final)
-        if kinds and not self._held:
-            self._held = True
-            start = views_start(self._program, text, final, before)
-            free = min(free, _settled(hits, max(start, before))) if not last else free
-            found = [each for each in found if last or each.start < free]
-        if last and self._held:
-            signs = [hit for hit in hits if hit.index >= self._program.first_sign]
+        if last and signs:
             start = views_start(self._program, text, signs, before)
-            found += view_findings(self._program, self._part, text[start:], fired(self._program, hits), self._scope, start)
+            found += view_findings(self._program, self._part, text[start:], fired(self._program, signs), self._scope, start)
         self._raise_floors([hit for hit in final if hit.start < free], base)
         return self._release(free - before, self._placed(distinct(found), base))
 
@@ -141,6 +138,18 @@ class Sieve:
     def score(self) -> int:
         """The score so far."""
         return self._tally.score
+
+
+def _complete(signs: Sequence[Hit], free: int, size: int) -> Sequence[Hit]:
+    """Return the signs that no further text can change.
+
+    Those before `free`; and a short one within the last characters, which are held back only because the beginning
+    of something longer cannot be told there, unless an earlier sign is still open.
+    """
+    settled = [hit for hit in signs if hit.start < free]
+    if settled or any(hit.start < size - ALWAYS for hit in signs):
+        return settled
+    return signs
 
 
 def _settled(hits: Sequence[Hit], free: int) -> int:

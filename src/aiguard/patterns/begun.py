@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import regex
 
@@ -19,6 +19,8 @@ from aiguard.patterns.syntax import Node
 # Less than a head cannot be told: so many characters at the end are always held back.
 ALWAYS: Final = heads.LENGTH - 1
 _UNKNOWN: Final = -1
+# The engine refuses longer ones.
+_LONGEST_EXPRESSION: Final = 8_000
 
 
 class Begun:
@@ -30,14 +32,14 @@ class Begun:
         self._reach = [shape.widest + shape.after for shape in shapes]
         self._widest = max(self._reach, default=0)
         self._compiled: list[regex.Pattern[str] | None] = [None] * len(patterns)
-        trees = [pattern.tree() for pattern in patterns]
-        known = [heads.heads(tree) for tree in trees]
-        self._runs = [head is None for head in known]
+        self._trees = [pattern.tree() for pattern in patterns]
+        forms = list(map(_form, patterns, self._trees))
+        self._runs = [form.run for form in forms]
         self._scan: Callable[[bytes, list[tuple[int, int]]], bool] | None = None
         if engine == "hyperscan" and patterns:
             from aiguard.patterns.automaton import starts_database
 
-            self._scan = starts_database(list(map(_form, patterns, trees, known))).scan
+            self._scan = starts_database([(form.expression, form.caseless) for form in forms]).scan
 
     def start(self, text: str, low: int = 0) -> int:
         """Return the first place, not before `low`, from which the end of `text` may be the beginning of a match.
@@ -79,7 +81,8 @@ class Begun:
         compiled = self._compiled[index]
         if compiled is None:
             pattern = self._patterns[index]
-            compiled = self._compiled[index] = regex.compile(pattern.spelled, _flags(pattern))
+            flags = regex.MULTILINE | (regex.ASCII if pattern.flags & re.ASCII else 0)
+            compiled = self._compiled[index] = regex.compile(widen.opening(self._trees[index]), flags)
         if compiled.fullmatch(text, start, partial=True):
             return True
         if self._after[index] < 2:
@@ -92,15 +95,18 @@ def _place(candidate: tuple[int, int]) -> int:
     return candidate[1]
 
 
-def _flags(pattern: Pattern) -> int:
-    flags = regex.VERSION0 | regex.MULTILINE
-    if pattern.flags & re.ASCII:
-        flags |= regex.ASCII
-    return int(flags | regex.IGNORECASE) if pattern.flags & re.IGNORECASE else int(flags)
+class _Form(NamedTuple):
+    """What to look for: the heads of a pattern, or, where these are too common, a `run` of its characters."""
+
+    expression: bytes
+    caseless: bool
+    run: bool
 
 
-def _form(pattern: Pattern, tree: Node, known: frozenset[heads.Head] | None) -> tuple[bytes, bool]:
-    """Return what to look for: the heads of a pattern, or a run of its characters where its heads are too common."""
-    if known is None:
-        return widen.run(tree), pattern.ignore_case
-    return widen.alternatives(known, caseless=pattern.ignore_case), pattern.ignore_case
+def _form(pattern: Pattern, tree: Node) -> _Form:
+    caseless = pattern.ignore_case
+    if known := heads.heads(tree):
+        expression = widen.alternatives(known, caseless=caseless)
+        if len(expression) <= _LONGEST_EXPRESSION:
+            return _Form(expression, caseless, run=False)
+    return _Form(widen.run(tree), caseless, run=True)

@@ -30,7 +30,7 @@ class Pattern:
 
     `source` is in Python's syntax; classes and boundaries are ASCII unless it holds other characters itself.
     `verify` has the last word on the text matched (the group `value` where there is one). `gate` is scanned for in
-    place of the source where the source alone would be a candidate everywhere: each match must touch a match of it.
+    place of the source where the source alone would be a candidate everywhere: each match must hold a match of it.
     `once` reports the first match alone.
     """
 
@@ -73,22 +73,39 @@ class _Confirm:
 
     pattern: Pattern
     compiled: re.Pattern[str] | None = None
+    gate: re.Pattern[str] | None = None
     named: bool = False
 
+    def _compile(self) -> re.Pattern[str]:
+        pattern = self.pattern
+        compiled = self.compiled = re.compile(pattern.spelled, pattern.flags)
+        self.named = "value" in compiled.groupindex
+        if pattern.gate:
+            gate = Pattern(pattern.gate, pattern.ignore_case)
+            self.gate = re.compile(gate.spelled, gate.flags)
+        return compiled
+
     def find(self, text: str, start: int, end: int, index: int, out: list[Hit]) -> None:
-        compiled = self.compiled
-        if compiled is None:
-            compiled = self.compiled = re.compile(self.pattern.spelled, self.pattern.flags)
-            self.named = "value" in compiled.groupindex
-        verify = self.pattern.verify
-        for match in compiled.finditer(text, start, end):
+        compiled = self.compiled or self._compile()
+        search, accept = compiled.search, self._accept if self.gate or self.pattern.verify else None
+        while match := search(text, start, end):
             first, last = match.span("value") if self.named else match.span()
             if first < 0:
                 first, last = match.span()
-            if verify is None or verify(text[first:last]):
-                out.append(Hit(match.start(), index, match.end(), first, last))
-                if self.pattern.once:
-                    return
+            if accept and not accept(text, match, first, last):
+                # What is refused claims no text: a match may begin inside it.
+                start = match.start() + 1
+                continue
+            out.append(Hit(match.start(), index, match.end(), first, last))
+            if self.pattern.once:
+                return
+            start = match.end()
+
+    def _accept(self, text: str, match: re.Match[str], first: int, last: int) -> bool:
+        if self.gate and not self.gate.search(text, match.start(), match.end()):
+            return False
+        verify = self.pattern.verify
+        return verify is None or verify(text[first:last])
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 
 ASCII_ALL: Final = (1 << 128) - 1
 UNBOUNDED: Final = sc.MAXREPEAT
+LONGEST_LOOK: Final = 32
 # Beyond this many characters a range counts as "any other": naming them would cost more than confirming does.
 _MOST_NAMED: Final = 2_048
 
@@ -89,10 +90,11 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Zero:
-    """Something of no width that looks `left` and `right` characters around."""
+    """Something of no width that looks `left` and `right` characters around; `source` spells what it is."""
 
     left: int
     right: int
+    source: str = ""
 
 
 # The shortest and the longest match, in characters.
@@ -135,22 +137,32 @@ def _node(op: Any, arg: Any, flags: int) -> Node:
     if op is sc.AT:
         return _anchor(arg)
     if op in (sc.ASSERT, sc.ASSERT_NOT):
-        return _look(arg, flags)
+        return _look(op, arg, flags)
     raise Unsupported(f"{str(op).lower()} is not allowed: back-references and conditionals cannot be scanned in one pass")
 
 
+_ANCHORS: Final = {
+    sc.AT_BEGINNING: "^",
+    sc.AT_END: "$",
+    sc.AT_BOUNDARY: r"\b",
+    sc.AT_NON_BOUNDARY: r"\B",
+}
+
+
 def _anchor(where: Any) -> Node:
-    if where in (sc.AT_BEGINNING_STRING, sc.AT_END_STRING):
+    if where not in _ANCHORS:
         raise Unsupported(r"\A and \Z are not allowed: text arrives in pieces; use ^ or $ (start or end of a line)")
-    return Zero(1, 1)
+    return Zero(1, 1, _ANCHORS[where])
 
 
-def _look(arg: Any, flags: int) -> Node:
+def _look(op: Any, arg: Any, flags: int) -> Node:
     direction, body = arg
-    width = span(_sequence(body, flags))[1]
-    if width > 32:
-        raise Unsupported(f"a look-around may see at most 32 characters, this one sees {_count(width)}")
-    return Zero(width, 0) if direction < 0 else Zero(0, width)
+    inner = _sequence(body, flags)
+    width = span(inner)[1]
+    if width > LONGEST_LOOK:
+        raise Unsupported(f"a look-around may see at most {LONGEST_LOOK} characters, this one sees {_count(width)}")
+    source = f"(?{'<' if direction < 0 else ''}{'=' if op is sc.ASSERT else '!'}{spell(inner)})"
+    return Zero(width, 0, source) if direction < 0 else Zero(0, width, source)
 
 
 def _count(width: int) -> str:
@@ -221,6 +233,28 @@ def span(node: Node) -> Width:
             return 0, 0
         case _:
             return node.width
+
+
+def spell(node: Node) -> str:
+    """Return a node in the syntax of `re`, greedy and without groups."""
+    match node:
+        case Chars():
+            return _spell_chars(node)
+        case Seq(items):
+            return "".join(map(spell, items))
+        case Alt(options):
+            return f"(?:{'|'.join(map(spell, options))})"
+        case Repeat(body, low, high):
+            return f"(?:{spell(body)}){{{low},{high}}}" if high < UNBOUNDED else f"(?:{spell(body)}){{{low},}}"
+        case Zero():
+            return node.source
+
+
+def _spell_chars(chars: Chars) -> str:
+    codes = "".join(f"\\x{code:02x}" for code in range(128) if chars.ascii >> code & 1)
+    named = "".join(sorted(chars.named))
+    high = r"\x80-\U0010ffff" if chars.high else ""
+    return f"[{codes}{named}{high}]"
 
 
 def context(node: Node) -> tuple[int, int]:

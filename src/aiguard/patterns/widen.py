@@ -14,6 +14,7 @@ from functools import cache, reduce
 from math import log2
 from typing import Final
 
+from aiguard.patterns import syntax
 from aiguard.patterns.syntax import ASCII_ALL, UNBOUNDED, Alt, Chars, Node, Repeat, Seq, Zero, span
 
 # Beyond this many states a pattern is reduced to a part of it.
@@ -37,6 +38,21 @@ _KEPT_COUNT: Final = 64
 def widened(node: Node, *, caseless: bool) -> bytes:
     """Return the superset to scan for; with `caseless` the engine is told to ignore the case of ASCII letters."""
     return _Renderer(caseless).render(_core(node))
+
+
+def opening(node: Node) -> str:
+    """Return the node in the syntax of `re`, greedy, without zero-width items but for those it begins with.
+
+    A superset of the pattern that a matcher of unfinished text can be trusted with: those do not see that what a
+    look-around rejects now may be accepted with more text.
+    """
+    items = node.items if isinstance(node, Seq) else (node,)
+    front = []
+    for item in items:
+        if not isinstance(item, Zero) or item.right > 1:
+            break
+        front.append(item.source)
+    return "".join(front) + syntax.spell(_strip(node))
 
 
 def run(node: Node) -> bytes:

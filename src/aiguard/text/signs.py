@@ -29,7 +29,7 @@ _SELECTORS: Final = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _FOLD: Final = (
     f"[{_INVISIBLE}\u202a-\u202e\u2066-\u2069]",
     f"[A-Za-z\u0400-\u04ff][{_JOINERS}][A-Za-z\u0400-\u04ff]",
-    f"[\u200c-\u200f][\u200c-\u200f]",
+    "[\u200c-\u200f][\u200c-\u200f]",
     f"[{_MARKS}]",
     f"[{_STYLED}]",
     f"[{_FLAG}][ ]?[{_FLAG}][ ]?[{_FLAG}][ ]?[{_FLAG}][ ]?[{_FLAG}]",
@@ -83,16 +83,31 @@ def signs(vocabulary: Vocabulary) -> tuple[Sign, ...]:
 
 
 def _encodings() -> list[Sign]:
+    # Each looks at the beginning of a run only: where a run begins does not depend on how a text is cut.
     return [
-        _sign("base64", "[A-Za-z0-9+/_-]{24}", _base64_reads, _RUN_GATE),
-        _sign("base32", "[A-Z2-7]{32}", lambda run: bool(decode.from_base32(run)), _RUN_GATE),
-        _sign("hex", "[0-9a-fA-F]{32}", lambda run: bool(decode.from_hex(run) or decode.from_hex(run[1:])), _RUN_GATE),
-        _sign("binary", "[01]{32}", lambda run: any(decode.binary_runs(run)), _RUN_GATE),
-        _sign("binary", "(?:[01]{8}[ ,]){4}", lambda run: any(decode.binary_runs(run)), "[01]{8}[ ,][01]{8}[ ,][01]{8}"),
-        _sign("hex", "(?:(?:0x)?[0-9a-fA-F]{2}[ :,-]{1,2}){8}", lambda run: bool(decode.from_hex(run)), _NUMBERS_GATE),
-        _sign("decimal", "(?:[0-9]{2,3}[ ,]{1,2}){7}", lambda run: bool(decode.decimal(run)), _NUMBERS_GATE),
-        _sign("morse", "(?:[.-]{1,4}[ /|]{1,3}){7}", _morse_reads, "[.-][ /|][.-]"),
+        _sign("base64", r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24}", _base64_reads, _RUN_GATE),
+        _sign("base32", r"(?<![A-Z2-7])[A-Z2-7]{32}", lambda run: bool(decode.from_base32(run)), _RUN_GATE),
+        _sign("hex", r"(?<![0-9a-fA-F])[0-9a-fA-F]{32}", lambda run: bool(decode.from_hex(run)), _RUN_GATE),
+        _sign("binary", r"(?<![01])[01]{32}", _binary_reads, _RUN_GATE),
+        _sign("binary", r"(?<![01][ ,])(?<![01])(?:[01]{8}[ ,]){4}", _binary_reads, "[01]{8}[ ,][01]{8}[ ,][01]{8}"),
+        _sign(
+            "hex",
+            r"(?<![0-9a-fA-F][ :,-])(?<![0-9a-fA-F])(?:(?:0x)?[0-9a-fA-F]{2}[ :,-]{1,2}){8}",
+            lambda run: bool(decode.from_hex(run)),
+            _NUMBERS_GATE,
+        ),
+        _sign(
+            "decimal",
+            r"(?<![0-9][ ,])(?<![0-9])(?:[0-9]{2,3}[ ,]{1,2}){7}",
+            lambda run: bool(decode.decimal(run)),
+            _NUMBERS_GATE,
+        ),
+        _sign("morse", r"(?<![.-][ /|])(?<![.-])(?:[.-]{1,4}[ /|]{1,3}){7}", _morse_reads, "[.-][ /|][.-]"),
     ]
+
+
+def _binary_reads(run: str) -> bool:
+    return any(decode.binary_runs(run))
 
 
 def _base64_reads(run: str) -> bool:
@@ -106,12 +121,16 @@ def _morse_reads(run: str) -> bool:
 
 def _disguises(vocabulary: Vocabulary) -> list[Sign]:
     leet_gate = r"[A-Za-z][013457@$!|][A-Za-z]|[1!|0345$][A-Za-z]{3}|[A-Za-z]{2}[0134]{2}"
-    token = r"(?<![A-Za-z0-9@$!|+(])[A-Za-z0-9@$!|+(]{4,24}"
+    token = r"(?<![A-Za-z0-9@$!|])[A-Za-z0-9@$!|]{4,24}"
     mixed = f"[A-Za-z][{_ALIKE}]|[{_ALIKE}][A-Za-z]"
-    spaced = r"(?<![A-Za-z0-9])[A-Za-z](?:[ \t._*|~+/\\-]{1,3}[A-Za-z0-9@$!]){4}(?![A-Za-z0-9])"
+    # A run begins behind a word or nothing, not behind another single letter.
+    spaced = (
+        r"(?<![^A-Za-z0-9@$!][A-Za-z0-9@$!][ \t._*|~+/\\-])(?<![A-Za-z0-9@$!])"
+        r"[A-Za-z](?:[ \t._*|~+/\\-]{1,3}[A-Za-z0-9@$!]){4,12}(?![A-Za-z0-9])"
+    )
     found = [
         _sign("leet", token, lambda word: bool(vocabulary.read(word)), leet_gate),
-        _sign("skeleton", f"[A-Za-z{_ALIKE}]{{3,32}}", _looks_known(vocabulary), mixed),
+        _sign("skeleton", f"(?<![A-Za-z{_ALIKE}])[A-Za-z{_ALIKE}]{{3,32}}", _looks_known(vocabulary), mixed),
         _sign("spaced", spaced, vocabulary.joins, r"[ \t._*|~+/\\-][A-Za-z][ \t._*|~+/\\-][A-Za-z ][A-Za-z \t._*|~+/\\-]"),
     ]
     for kind in ("rot13", "reversed"):

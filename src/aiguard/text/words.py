@@ -14,12 +14,12 @@ from typing import Final
 from aiguard.text.view import Edit
 
 _LEET: Final = (
-    str.maketrans("013456789@$!|+(", "oieasgtbgasiltc"),
-    str.maketrans("013456789@$!|+(", "oleasgtbgaslitc"),
+    str.maketrans("013456789@$!|", "oieasgtbgasil"),
+    str.maketrans("013456789@$!|", "oleasgtbgasli"),
 )
-_LEET_TOKEN: Final = re.compile(r"[A-Za-z0-9@$!|+(]{3,40}")
+_LEET_TOKEN: Final = re.compile(r"[A-Za-z0-9@$!|]{3,40}")
 _LETTER: Final = re.compile("[A-Za-z]")
-_SIGN: Final = re.compile(r"[013456789@$!|+(]")
+_SIGN: Final = re.compile(r"[013456789@$!|]")
 _SPACED: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9@$!](?:[ \t._*|~+/\\-]{1,5}[A-Za-z0-9@$!]){4,}(?![A-Za-z0-9])")
 _SHORTEST_WORD: Final = 4
 # Helps to part letters into words; too short to be told by themselves.
@@ -81,9 +81,9 @@ class Vocabulary:
             yield Edit(match.start(), match.end(), plain)
 
     def joins(self, spaced: str) -> bool:
-        """Whether letters set apart make the beginning of a known word, or hold one."""
+        """Whether letters set apart hold the beginning of a known word."""
         joined = re.sub(r"[^A-Za-z0-9@$!]", "", spaced).lower()
-        return any(word.startswith(joined[:5]) for word in self.words) or self.knows(joined)
+        return any(word[:5] in joined for word in self.words)
 
     def _part(self, joined: str) -> str:
         if self.splitter is None:

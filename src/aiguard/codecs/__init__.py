@@ -1,0 +1,1 @@
+"""Codecs: bodies to parts and back. Pure; what cannot be read raises `Unreadable`."""
