@@ -9,7 +9,7 @@ import pytest
 
 os.environ.setdefault("AIGUARD_CACHE", os.path.join(tempfile.gettempdir(), f"aiguard-tests-{os.getuid()}"))
 
-from aiguard import Gate, Plan, Policy  # noqa: E402  # the cache must be named before the first plan is compiled
+from aiguard import Gate, Plan, Policy  # the cache must be named before the first plan is compiled
 
 TODAY = dt.date(2026, 11, 22)
 

@@ -72,5 +72,10 @@ def problem(exchange: str, *, status: int = 400, detail: str = BLOCKED_MESSAGE, 
         "status": status,
         "detail": detail,
         "exchange": exchange,
-        "error": {"message": f"{detail} (exchange {exchange})", "type": "invalid_request_error", "param": None, "code": code},
+        "error": {
+            "message": f"{detail} (exchange {exchange})",
+            "type": "invalid_request_error",
+            "param": None,
+            "code": code,
+        },
     }

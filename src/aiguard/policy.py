@@ -50,7 +50,7 @@ class GuardModel(_Model):
     topics: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
-    stages: tuple[StageName, ...] = tuple(STAGES)  # type: ignore[assignment]  # the keys of STAGES are these literals
+    stages: tuple[StageName, ...] = ("input", "retrieval", "tool_result", "tool_call", "output")
     action: ActionName | None = None
     enforced: bool = True
     level: Annotated[int, Field(ge=1, le=4)] | None = None
@@ -143,7 +143,9 @@ class Policy(_Model):
         for index, each in enumerate(rules if isinstance(rules, list) else []):
             if isinstance(each, dict):
                 found = read_rule(each, "custom", "rule")[1]
-                faults += [Fault(where, f"rule[{index}].{f.key}", f.problem, find(("rule", index, f.key))) for f in found]
+                faults += [
+                    Fault(where, f"rule[{index}].{f.key}", f.problem, find(("rule", index, f.key))) for f in found
+                ]
         if policy is not None and not faults:
             faults += _unknown(policy, where, find)
         if faults or policy is None:
@@ -197,7 +199,9 @@ def _unknown(policy: Policy, where: str, find: Locator) -> list[Fault]:
     rules = built_in_rules()
     own = [table["id"] for table in policy.tables]
     topics, ids = {rule.topic for rule in rules} | {"custom"}, {rule.id for rule in rules}
-    faults = [Fault(where, "rule", f"the id {each} is used twice") for each in own if own.count(each) > 1 or each in ids]
+    faults = [
+        Fault(where, "rule", f"the id {each} is used twice") for each in own if own.count(each) > 1 or each in ids
+    ]
     ids.update(own)
     for index, guard in enumerate(policy.guards):
         at: tuple[str | int, ...] = ("guard", index)

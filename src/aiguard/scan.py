@@ -50,7 +50,7 @@ def inspect(program: Program, part: Part, scope: Scope) -> Sequence[Finding]:
 def fired(program: Program, hits: Iterable[Hit]) -> frozenset[str]:
     """Return the kinds of view that the signs among `hits` ask for."""
     first = program.first_sign
-    return frozenset(program.signs[hit.index - first].kind for hit in hits if hit.index >= first)
+    return frozenset(program.signs[hit.pattern - first].kind for hit in hits if hit.pattern >= first)
 
 
 def raw_findings(program: Program, part: Part, hits: Iterable[Hit], scope: Scope) -> list[Finding]:
@@ -59,8 +59,8 @@ def raw_findings(program: Program, part: Part, hits: Iterable[Hit], scope: Scope
     return [
         finding
         for hit in hits
-        if hit.index < first
-        for finding in _bound(program, part, hit.index, hit.first, hit.last, "raw", scope)
+        if hit.pattern < first
+        for finding in _bound(program, part, hit.pattern, hit.first, hit.last, "raw", scope)
     ]
 
 
@@ -71,7 +71,7 @@ def views_start(program: Program, text: str, hits: Iterable[Hit], low: int = 0) 
     """
     if program.begun is None:
         return 0
-    first = min((hit for hit in hits if hit.index >= program.first_sign), key=lambda hit: (hit.end, hit.start))
+    first = min((hit for hit in hits if hit.pattern >= program.first_sign), key=lambda hit: (hit.end, hit.start))
     return min(first.start, program.begun.start(text[: first.end - 1], low))
 
 
@@ -104,9 +104,9 @@ def _in_view(
 ) -> Iterable[Finding]:
     name = "+".join(sorted(view.kinds))
     for hit in hits:
-        if hit.index < program.first_sign:
+        if hit.pattern < program.first_sign:
             start, end = view.origin(hit.first, hit.last)
-            yield from _bound(program, part, hit.index, start + offset, end + offset, name, scope)
+            yield from _bound(program, part, hit.pattern, start + offset, end + offset, name, scope)
 
 
 def _bound(

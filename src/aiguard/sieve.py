@@ -27,8 +27,22 @@ class Sieve:
     """One stream of text. Feed it pieces; `finish` it; read `findings` and `blocked`."""
 
     __slots__ = (
-        "_buffer", "_checked", "_context", "_floors", "_held", "_limit", "_offset", "_part", "_program", "_scope",
-        "_pieces", "_size", "_step", "_tally", "blocked", "findings",
+        "_buffer",
+        "_checked",
+        "_context",
+        "_floors",
+        "_held",
+        "_limit",
+        "_offset",
+        "_part",
+        "_pieces",
+        "_program",
+        "_scope",
+        "_size",
+        "_step",
+        "_tally",
+        "blocked",
+        "findings",
     )  # fmt: skip
 
     def __init__(self, program: Program, part: Part, scope: Scope, scores: Scores, *, step: int, limit: int) -> None:
@@ -83,16 +97,20 @@ class Sieve:
         base = self._offset - before
         hits = self._scan(text, base)
         free = len(text) if last else self._free(text, before)
-        signs = [hit for hit in hits if hit.index >= self._program.first_sign]
+        signs = [hit for hit in hits if hit.pattern >= self._program.first_sign]
         if not self._held and _complete(signs, free, len(text)):
             self._held = True
-            free = free if last else min(free, views_start(self._program, text, _complete(signs, free, len(text)), before))
+            free = (
+                free if last else min(free, views_start(self._program, text, _complete(signs, free, len(text)), before))
+            )
         free = _settled(hits, free)
         final = [hit for hit in hits if hit.start < free]
         found = raw_findings(self._program, self._part, final, self._scope)
         if last and signs:
             start = views_start(self._program, text, signs, before)
-            found += view_findings(self._program, self._part, text[start:], fired(self._program, signs), self._scope, start)
+            found += view_findings(
+                self._program, self._part, text[start:], fired(self._program, signs), self._scope, start
+            )
         self._raise_floors([hit for hit in final if hit.start < free], base)
         return self._release(free - before, self._placed(distinct(found), base))
 
@@ -107,7 +125,7 @@ class Sieve:
 
     def _raise_floors(self, hits: Sequence[Hit], base: int) -> None:
         for hit in hits:
-            self._floors[hit.index] = hit.end + base
+            self._floors[hit.pattern] = hit.end + base
 
     def _placed(self, findings: Sequence[Finding], base: int) -> list[Finding]:
         return [_moved(each, base) for each in findings] if base else list(findings)

@@ -32,6 +32,7 @@ _SCALARS: Final[Mapping[str, tuple[str, str]]] = {
     "float": (r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan", "-+.0123456789"),
     "timestamp": (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "0123456789"),
 }
+_KINDS: Final = {"int": "a whole number", "float": "a number", "timestamp": "a date"}
 _BASES: Final = {"0o": 8, "0x": 16}
 
 
@@ -52,8 +53,9 @@ def parse_yaml(text: str, where: str) -> tuple[dict[str, Any], Locator]:
         reason = getattr(error, "reason", type(error).__name__)
         raise PolicyError([Fault(where, "", f"is not YAML: {reason}", _bad_line(text))]) from None
     reader = _Reader(where)
-    table = {} if root is None else reader.value(root, ())
-    if not isinstance(table, dict):
+    value = reader.value(root, ()) if root is not None else None
+    table: dict[str, Any] = value if isinstance(value, dict) else {}
+    if value is not None and not isinstance(value, dict):
         reader.fault((), "expected keys with values (`name: ...`) at the top", root)
     if reader.faults:
         raise PolicyError(reader.faults)
@@ -162,8 +164,8 @@ class _Reader:
         try:
             return make(node.value)
         except ValueError:
-            kind = node.tag.removeprefix(_TAG).replace("timestamp", "date")
-            self.fault(place, f"found {_shown(node.value)}, expected a {kind}; put a text in quotes", node)
+            kind = _KINDS[node.tag.removeprefix(_TAG)]
+            self.fault(place, f"found {_shown(node.value)}, expected {kind}; put a text in quotes", node)
             return None
 
 

@@ -73,7 +73,9 @@ class _Door:
 
     def _answer(self, answer: object) -> Part:
         if not isinstance(answer, str):
-            raise TypeError(f"the answer is of type {type(answer).__name__}, expected str; use output=False to not guard it")
+            raise TypeError(
+                f"the answer is of type {type(answer).__name__}, expected str; use output=False to not guard it"
+            )
         return Part(Stage.OUTPUT, answer)
 
     def function(self, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -64,6 +64,9 @@ def read_source(name: str) -> Source:
     """Return a policy by the path of its file or the name of a profile; raises `PolicyError`."""
     if name in PROFILES:
         return Source(Policy.profile(name), f"profile {name}", {}, lambda _: 0)
+    if not Path(name).exists():
+        problem = f"there is no such file, and no such profile; the profiles are {', '.join(PROFILES)}"
+        raise PolicyError([Fault(name, "", problem)])
     table, find = read_table(name)
     return Source(Policy.parse(table, name, find), name, table, find)
 
@@ -77,8 +80,9 @@ def or_fail(make: Callable[[], T]) -> T:
 
 
 def listed(faults: Sequence[Fault]) -> str:
-    """Return faults as lines."""
-    return f"{counted(len(faults), 'fault')}\n" + "\n".join(f"  {printable(str(fault))}" for fault in faults)
+    """Return faults as lines, by their place."""
+    ordered = sorted(faults, key=lambda fault: (fault.where, fault.line))
+    return f"{counted(len(faults), 'fault')}\n" + "\n".join(f"  {printable(str(fault))}" for fault in ordered)
 
 
 def compiled(policy: Policy) -> Plan:

@@ -25,12 +25,14 @@ class Entry:
     file: str
     id: str
     line: int
+    lines: Mapping[str, int]
     rule: Rule | None
     faults: tuple[Fault, ...] = ()
 
     def fault(self, key: str, problem: str) -> Fault:
-        """Return a fault at the place of the rule."""
-        return Fault(self.file, f"{self.id}: {key}", problem, self.line)
+        """Return a fault at the line of a key (`match`, or `match[0]`) of the rule."""
+        line = self.lines.get(key.partition("[")[0], self.line)
+        return Fault(self.file, f"{self.id}: {key}", problem, line)
 
 
 def built_in_entries() -> list[Entry]:
@@ -64,7 +66,8 @@ def entries(table: Mapping[str, Any], find: Locator, file: str, topic: str) -> I
         rule, faults = read_rule(each, topic, file)
         id = str(each.get("id", f"rule[{index}]"))
         placed = tuple(Fault(file, f"{id}: {f.key}", f.problem, find(("rule", index, f.key))) for f in faults)
-        yield Entry(file, id, find(("rule", index)), rule, placed)
+        lines = {key: find(("rule", index, key)) for key in each}
+        yield Entry(file, id, find(("rule", index)), lines, rule, placed)
 
 
 def duplicates(found: Sequence[Entry], known: Sequence[Entry] = ()) -> list[Fault]:
@@ -74,7 +77,7 @@ def duplicates(found: Sequence[Entry], known: Sequence[Entry] = ()) -> list[Faul
     for entry in found:
         if entry.id in first:
             before = first[entry.id]
-            faults.append(entry.fault("id", f"is used twice, first in {before.file}:{before.line}"))
+            faults.append(entry.fault("id", f"is used twice, first in {before.file}:{before.lines['id']}"))
         first.setdefault(entry.id, entry)
     return faults
 

@@ -58,7 +58,7 @@ def show(id: str) -> None:
     by_id = {rule.id: rule for rule in or_fail(built_in_rules)}
     if id not in by_id:
         near = difflib.get_close_matches(id, by_id, 3)
-        raise Failure(f"there is no rule {id!r}{f'; near: {chr(44).join(near)}' if near else ''}")
+        raise Failure(f"there is no rule {id!r}" + (f"; near: {', '.join(near)}" if near else ""))
     table = grid("field", "value")
     for key, value in (described(by_id[id]) | scanned(by_id[id])).items():
         for index, each in enumerate(value if isinstance(value, list) else [value]):

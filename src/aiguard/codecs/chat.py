@@ -14,19 +14,21 @@ _CALLS: Final = frozenset({"tool_calls", "function_call"})
 _RESULTS: Final = frozenset({"tool", "function"})
 
 # Names that carry no text of anybody. Whatever else a member is called is inspected like a value.
-KNOWN: Final = frozenset("""
-    messages model role content name type text refusal image_url url detail input_audio audio data format file file_id
-    file_data filename tool_calls tool_call_id id function arguments function_call custom input tools tool_choice
-    description parameters strict properties required additionalProperties items enum anyOf allOf oneOf const default
-    minimum maximum minLength maxLength minItems maxItems pattern title functions grammar syntax definition allowed_tools
-    mode frequency_penalty presence_penalty logit_bias logprobs top_logprobs max_tokens max_completion_tokens metadata
-    modalities n parallel_tool_calls prediction prompt_cache_key reasoning_effort response_format json_schema schema
-    safety_identifier seed service_tier stop store stream stream_options include_usage include_obfuscation temperature
-    top_p user verbosity voice web_search_options choices index message delta finish_reason created object usage
-    system_fingerprint token bytes annotations reasoning reasoning_content prompt_tokens completion_tokens total_tokens
-    prompt_tokens_details completion_tokens_details cached_tokens reasoning_tokens audio_tokens obfuscation
-    accepted_prediction_tokens rejected_prediction_tokens error code param
-""".split())  # fmt: skip
+_NAMES: Final = """
+    messages model role content name type text refusal image_url url detail input_audio audio data format file
+    file_id file_data filename tool_calls tool_call_id id function arguments function_call custom input tools
+    tool_choice description parameters strict properties required additionalProperties items enum anyOf allOf oneOf
+    const default minimum maximum minLength maxLength minItems maxItems pattern title functions grammar syntax
+    definition allowed_tools mode frequency_penalty presence_penalty logit_bias logprobs top_logprobs max_tokens
+    max_completion_tokens metadata modalities n parallel_tool_calls prediction prompt_cache_key reasoning_effort
+    response_format json_schema schema safety_identifier seed service_tier stop store stream stream_options
+    include_usage include_obfuscation temperature top_p user verbosity voice web_search_options choices index
+    message delta finish_reason created object usage system_fingerprint token bytes annotations reasoning
+    reasoning_content prompt_tokens completion_tokens total_tokens prompt_tokens_details completion_tokens_details
+    cached_tokens reasoning_tokens audio_tokens obfuscation accepted_prediction_tokens rejected_prediction_tokens
+    error code param
+"""
+KNOWN: Final = frozenset(_NAMES.split())
 
 _TYPES: Final = "text image_url input_audio file refusal function custom object string number integer boolean array"
 # Members that hold one word of a closed set in nearly every body: not worth a scan each.
@@ -115,7 +117,9 @@ def read_response(body: bytes, value: Value) -> Reading:
             continue
         for index, choice in enumerate(child):
             chat.choice(choice, (name, index))
-    probabilities = [("choices", i, "logprobs") for i, each in enumerate(value["choices"]) if each.get("logprobs")]
+    probabilities: list[Path] = [
+        ("choices", i, "logprobs") for i, each in enumerate(value["choices"]) if each.get("logprobs")
+    ]
     return Reading(chat.parts, partial(_write, body, probabilities), chat.joins, chat.drops)
 
 

@@ -31,8 +31,10 @@ def read_request(types: Sequence[str], body: bytes) -> Reading:
     kind = kind_of(types)
     if kind == JSON or (kind in (TEXT, EMPTY) and body.lstrip(_LEAD)[:1] in _OPENING):
         value = _labelled(body, kind)
+        if chat.is_request(value):
+            return chat.read_request(body, value)
         if value is not _NONE:
-            return chat.read_request(body, value) if chat.is_request(value) else generic.read_json(body, value, Stage.INPUT)
+            return generic.read_json(body, value, Stage.INPUT)
     if kind == TEXT:
         return generic.read_text(body, Stage.INPUT)
     raise Unreadable("is of a content type that is not inspected", 415)
@@ -45,7 +47,9 @@ def read_response(types: Sequence[str], body: bytes) -> Reading:
     kind = kind_of(types)
     if kind == JSON:
         value = loads(body)
-        return chat.read_response(body, value) if chat.is_response(value) else generic.read_json(body, value, Stage.OUTPUT)
+        if chat.is_response(value):
+            return chat.read_response(body, value)
+        return generic.read_json(body, value, Stage.OUTPUT)
     if kind == TEXT:
         return generic.read_text(body, Stage.OUTPUT)
     if kind == EVENTS:
@@ -65,7 +69,8 @@ def read_query(query: str) -> Reading:
         leaves.take(value, ("query", name, index), Stage.INPUT)
 
     def write(changes: Changes) -> bytes:
-        return urlencode([(name, changes.get(("query", name, i), value)) for i, (name, value) in enumerate(pairs)]).encode()
+        changed = [(name, changes.get(("query", name, index), value)) for index, (name, value) in enumerate(pairs)]
+        return urlencode(changed).encode()
 
     return Reading(leaves.parts, write)
 
@@ -80,7 +85,8 @@ def kind_of(types: Sequence[str]) -> str:
 @lru_cache(256)
 def _kind(label: str) -> str:
     media, *parameters = (each.strip() for each in label.lower().split(";"))
-    charsets = [value.strip('" ') for name, _, value in (each.partition("=") for each in parameters) if name == "charset"]
+    named = (each.partition("=") for each in parameters)
+    charsets = [value.strip('" ') for name, _, value in named if name == "charset"]
     if len(charsets) > 1 or not _CHARSETS.issuperset(charsets):
         raise Unreadable("is in a character set other than UTF-8", 415)
     if media == "application/json" or (media.startswith("application/") and media.endswith("+json")):
@@ -102,4 +108,3 @@ def _labelled(body: bytes, kind: str) -> Value:
 
 def _same(_: Changes) -> bytes:
     return b""
-

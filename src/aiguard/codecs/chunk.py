@@ -41,7 +41,7 @@ class Chunk:
     pieces is in it.
     """
 
-    __slots__ = ("bare", "dirty", "finished", "leaves", "structural", "value")
+    __slots__ = ("_keys", "bare", "dirty", "finished", "leaves", "structural", "value")
 
     def __init__(self, value: Value) -> None:
         """Read a chunk; raises `Unreadable` where it is not of this shape."""
@@ -52,6 +52,7 @@ class Chunk:
         self.leaves: list[Leaf] = []
         self.structural: list[Part] = []
         self.finished: set[int] = set()
+        self._keys: set[tuple[int, Path]] = set()
         self.dirty = False
         self.bare = bool(choices) and not value.get("usage")
         for name, child in value.items():
@@ -80,6 +81,9 @@ class Chunk:
     def _pieces(self, value: Value, choice: int, path: Path, place: Path, stage: Stage) -> None:
         kind = type(value)
         if kind is str:
+            if (choice, path) in self._keys:
+                raise Unreadable("has the same text twice in an event")
+            self._keys.add((choice, path))
             self.leaves.append(Leaf(choice, path, place, stage, value))
         elif kind is dict:
             marks = _CALL_MARKS if stage is Stage.TOOL_CALL else _MARKS

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from json.decoder import scanstring
 from typing import Final, Protocol, TypeAlias
 
 from aiguard.codecs.base import NAME, Reading
 from aiguard.codecs.chunk import Chunk, Leaf, cut_chunk, text_chunk
 from aiguard.codecs.frames import TAIL, Frames, lines, payload
-from aiguard.codecs.json import Changes, Unreadable, Value, literal, locate, parse
+from aiguard.codecs.json import Changes, Unreadable, Value, literal, locate, parse, scan_string
 from aiguard.types import Part, Path, Stage
 
 _DONE: Final = b"data: [DONE]\n\n"
@@ -56,7 +55,7 @@ class _Mould:
             return None
         try:
             text = inner.decode() + '"'
-            value, stop = scanstring(text, 0, True)
+            value, stop = scan_string(text, 0, True)
         except ValueError:
             return None
         return value if stop == len(text) else None
@@ -92,9 +91,8 @@ class Events:
         out: list[bytes] = []
         try:
             for frame in self._frames.feed(chunk):
-                out.append(self._frame(frame))
-                if self.ended:
-                    break
+                if not self.ended:
+                    out.append(self._frame(frame))  # noqa: PERF401  # what was appended must outlive an exception
         except Unreadable as error:
             out.append(self.stop(error.reason))
         return b"".join(out)
@@ -164,9 +162,7 @@ class Events:
             self._mould = None
         return self._flush(chunk.finished) if chunk.finished else b""
 
-    def _written(
-        self, frame: bytes, data: str, chunk: Chunk, ready: list[tuple[Leaf, str]], *, alone: bool
-    ) -> bytes:
+    def _written(self, frame: bytes, data: str, chunk: Chunk, ready: list[tuple[Leaf, str]], *, alone: bool) -> bytes:
         self._raw = not chunk.dirty and all(leaf.text == text for leaf, text in ready)
         if alone and len(ready) == 1 and not chunk.finished and not chunk.dirty:
             leaf, text = ready[0]

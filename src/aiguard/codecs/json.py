@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Set
-from json.decoder import scanstring
+from json.decoder import scanstring  # type: ignore[attr-defined]  # public in json.decoder, missing in typeshed
 from json.encoder import encode_basestring
 from math import isinf
 from typing import Any, Final, NoReturn, TypeAlias
@@ -21,6 +21,9 @@ DIGITS: Final = 4300
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 
+scan_string: Final[Callable[[str, int, bool], tuple[str, int]]] = scanstring
+"""Read a JSON string whose opening quote stands before an offset: its value and where it ends."""
+
 Value: TypeAlias = Any
 """What JSON can hold: `None`, `bool`, `int`, `float`, `str`, `list` or `dict`."""
 
@@ -28,7 +31,7 @@ Changes: TypeAlias = Mapping[Path, str | None]
 """New texts by the paths of the old ones; `None` stands for `null`."""
 
 
-class Unreadable(Exception):
+class Unreadable(Exception):  # noqa: N818  # says what the body is, as `Blocked` does of a call
     """A body cannot be read, so nothing can be said about it. `reason` never holds text of a user."""
 
     def __init__(self, reason: str, status: int = 400) -> None:
@@ -53,6 +56,8 @@ def parse(text: str) -> Value:
     """Return the value of a JSON text; raises `Unreadable`."""
     try:
         value = _DECODER.decode(text)
+    except Unreadable:
+        raise
     except RecursionError:
         raise Unreadable(f"is nested deeper than {DEPTH}") from None
     except ValueError:
@@ -123,7 +128,7 @@ class _Walk:
     def _members(self, at: int, path: Path) -> int:
         at = _skip(self._text, at + 1)
         while self._text[at] != "}":
-            name, at = scanstring(self._text, at + 1, True)
+            name, at = scan_string(self._text, at + 1, True)
             at = _skip(self._text, at) + 1
             at = self._after(self.value(_skip(self._text, at), (*path, name)))
         return at + 1
@@ -187,11 +192,6 @@ def _refuse_lone_surrogates(value: Value) -> None:
         raise Unreadable("holds half of a character") from None
 
 
-_hooks: Final[dict[str, Callable[..., Any]]] = {
-    "object_pairs_hook": _members,
-    "parse_constant": _refuse,
-    "parse_int": _integer,
-    "parse_float": _number,
-}
-_DECODER: Final = json.JSONDecoder(**_hooks)
-
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_members, parse_constant=_refuse, parse_int=_integer, parse_float=_number
+)

@@ -15,8 +15,9 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import hyperscan
 
@@ -27,12 +28,12 @@ _DIGEST: Final = 32
 Candidates: TypeAlias = list[tuple[int, int]]
 
 
-def _collect(expression: int, start: int, end: int, flags: int, found: Candidates) -> bool:
+def _collect(expression: int, start: int, end: int, flags: int, found: Any) -> bool:
     found.append((expression, end))
     return len(found) > MOST_CANDIDATES
 
 
-def _collect_start(expression: int, start: int, end: int, flags: int, found: Candidates) -> bool:
+def _collect_start(expression: int, start: int, end: int, flags: int, found: Any) -> bool:
     found.append((expression, start))
     return len(found) > MOST_CANDIDATES
 
@@ -85,7 +86,7 @@ def starts_database(expressions: Sequence[tuple[bytes, bool]]) -> Database:
 def fingerprint(expressions: Sequence[tuple[bytes, int]]) -> str:
     """Return the name of a database: it changes with the engine, the machine, the patterns and their flags."""
     digest = hashlib.sha256()
-    for part in (hyperscan.__version__, platform.machine(), platform.system(), _cpu_features()):
+    for part in (version("hyperscan"), platform.machine(), platform.system(), _cpu_features()):
         digest.update(part.encode() + b"\0")
     for pattern, flags in expressions:
         digest.update(b"%d %d " % (flags, len(pattern)) + pattern)

@@ -13,6 +13,8 @@ from typing import Final, NamedTuple, Protocol
 BLOCK: Final = 16 * 1024
 # Candidates in one block: beyond it the text was made to flood, and is refused rather than confirmed at length.
 MOST_CANDIDATES: Final = 4_096
+# One literal in so many characters: more are confirmed over the whole text rather than one by one.
+_CROWDED: Final = 64
 _CONTINUATION: Final = bytes(range(0x80, 0xC0))
 
 
@@ -21,9 +23,9 @@ class Flood(Exception):
 
 
 class Window(NamedTuple):
-    """Where pattern `index` may match: characters `start` to `end` of the text."""
+    """Where a pattern may match: characters `start` to `end` of the text."""
 
-    index: int
+    pattern: int
     start: int
     end: int
 
@@ -62,6 +64,7 @@ class LiteralEngine:
                 self._gates.setdefault(literal, []).append(index)
 
     def windows(self, text: str) -> Sequence[Window]:
+        """Return a window around each literal."""
         lowered, size = text.lower(), len(text)
         found = [Window(index, 0, size) for index in self._always]
         aligned = len(lowered) == size
@@ -69,15 +72,13 @@ class LiteralEngine:
             position = lowered.find(literal)
             if position < 0:
                 continue
-            if not aligned:
+            if not aligned or lowered.count(literal) > size // _CROWDED:
                 found += [Window(index, 0, size) for index in indexes]
                 continue
             while position >= 0:
                 for index in indexes:
                     reach = self._reach[index]
                     found.append(Window(index, max(0, position - reach), min(size, position + len(literal) + reach)))
-                if len(found) > MOST_CANDIDATES * (1 + size // BLOCK):
-                    raise Flood
                 position = lowered.find(literal, position + 1)
         return found
 
@@ -103,6 +104,7 @@ class HyperscanEngine:
         self._overlap = 4 * max(self._own_reach, default=0)
 
     def windows(self, text: str) -> Sequence[Window]:
+        """Return a window around each end that the automaton reports."""
         try:
             data = text.encode()
         except UnicodeEncodeError:

@@ -108,7 +108,7 @@ def _repeat(body: Node, low: int, high: int, follow: Chars) -> int:
     choices = high - low + 1 if first.meets(follow) else 1
     if inner == 1:
         return choices
-    return min(choices * inner ** min(high, 40), 10**15)
+    return min(choices * int(inner ** min(high, 40)), 10**15)
 
 
 def _overlap(options: Sequence[Node]) -> int:

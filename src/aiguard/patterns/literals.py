@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 from aiguard.patterns.syntax import Alt, Chars, Node, Repeat, Seq, Zero
 
 # Longer lists take longer to look for than they save.
 _MOST: Final = 64
+_FEW: Final = 4
 
 
 def required(node: Node) -> frozenset[str]:
@@ -52,8 +54,7 @@ def _strings(node: Node) -> frozenset[str]:
         case Zero():
             return frozenset([""])
         case Chars():
-            letter = _letter(node)
-            return frozenset([letter]) if letter else frozenset()
+            return _letters(node)
         case Alt(options):
             found = [_strings(option) for option in options]
             union = frozenset().union(*found) if all(found) else frozenset()
@@ -74,13 +75,20 @@ def _worth(literals: frozenset[str]) -> tuple[int, int]:
     return (min(map(len, literals)), -len(literals)) if literals else (0, 0)
 
 
+@cache
+def _letters(chars: Chars) -> frozenset[str]:
+    """Return the few letters a set stands for when case is ignored, or nothing."""
+    if chars.high or chars.ascii.bit_count() + len(chars.named) > 2 * _FEW:
+        return frozenset()
+    members = {chr(code) for code in range(128) if chars.ascii >> code & 1} | chars.named
+    lowered = frozenset(member.lower() for member in members)
+    return lowered if len(lowered) <= _FEW else frozenset()
+
+
 def _letter(chars: Chars) -> str:
     """Return the one letter a set stands for when case is ignored, or nothing."""
-    if chars.high:
-        return ""
-    members = {chr(code) for code in range(128) if chars.ascii >> code & 1} | chars.named
-    lowered = {member.lower() for member in members}
-    return lowered.pop() if len(lowered) == 1 and len(members) <= 2 else ""
+    letters = _letters(chars)
+    return next(iter(letters)) if len(letters) == 1 else ""
 
 
 def words(node: Node) -> set[str]:

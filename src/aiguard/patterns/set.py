@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from aiguard.patterns import literals, syntax, widen
+from aiguard.patterns import casing, literals, syntax, widen
 from aiguard.patterns.engine import Engine, Flood, HyperscanEngine, LiteralEngine, Scanned, Window
 
 # Characters to confirm for each character of the text (plus a floor for short ones): the limit of what a text that
@@ -43,7 +43,7 @@ class Pattern:
     @property
     def spelled(self) -> str:
         """The source with its case handling written out where that is not Python's own."""
-        return self.source if self.source.isascii() else syntax.spell_case(self.source, ignore_case=self.ignore_case)
+        return self.source if self.source.isascii() else casing.spell_case(self.source, ignore_case=self.ignore_case)
 
     @property
     def flags(self) -> int:
@@ -58,10 +58,10 @@ class Pattern:
 
 
 class Hit(NamedTuple):
-    """One match: of pattern `index`, from `start` to `end`; `first` to `last` is the part to report."""
+    """One match of a pattern from `start` to `end`; `first` to `last` is the part to report."""
 
     start: int
-    index: int
+    pattern: int
     end: int
     first: int
     last: int
@@ -171,7 +171,7 @@ class PatternSet:
         hits: list[Hit] = []
         budget = _CONFIRM_FLOOR + _CONFIRM_FACTOR * len(text)
         done = -1
-        for index, start, end in _joined([window for window in windows if wanted[window.index]]):
+        for index, start, end in _joined([window for window in windows if wanted[window.pattern]]):
             if index == done:
                 continue
             budget -= end - start
@@ -191,9 +191,9 @@ def _joined(windows: Sequence[Window]) -> list[Window]:
     out: list[Window] = []
     for window in sorted(windows):
         last = out[-1] if out else None
-        if last and last.index == window.index and window.start <= last.end:
+        if last and last.pattern == window.pattern and window.start <= last.end:
             if window.end > last.end:
-                out[-1] = Window(last.index, last.start, window.end)
+                out[-1] = Window(last.pattern, last.start, window.end)
         else:
             out.append(window)
     return out

@@ -11,11 +11,14 @@ import re._constants as sc
 import re._parser as sp
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 ASCII_ALL: Final = (1 << 128) - 1
 UNBOUNDED: Final = sc.MAXREPEAT
 LONGEST_LOOK: Final = 32
+_INLINE: Final = re.compile(r"\(\?[aiLmsux]+\)")
+_NO_INLINE: Final = "inline flags are not allowed: use `case = true`, or write both letters in a class"
 # Beyond this many characters a range counts as "any other": naming them would cost more than confirming does.
 _MOST_NAMED: Final = 2_048
 
@@ -51,11 +54,14 @@ class Chars:
         return bool(self.named & other.named)
 
     def union(self, other: Chars) -> Chars:
+        """Return the characters of both sets."""
         return Chars(self.ascii | other.ascii, self.named | other.named, self.high or other.high)
 
 
 @dataclass(frozen=True, slots=True)
 class Seq:
+    """One item after another."""
+
     items: tuple[Node, ...]
     width: Width = field(init=False, compare=False)
 
@@ -67,6 +73,8 @@ class Seq:
 
 @dataclass(frozen=True, slots=True)
 class Alt:
+    """One of several options."""
+
     options: tuple[Node, ...]
     width: Width = field(init=False, compare=False)
 
@@ -77,6 +85,8 @@ class Alt:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
+    """From `low` to `high` copies."""
+
     body: Node
     low: int
     high: int
@@ -106,11 +116,12 @@ class Unsupported(Exception):
     """A construct that cannot be widened; the text names it and the cure."""
 
 
+@lru_cache(maxsize=4096)
 def parse(pattern: str, flags: int) -> Node:
     """Return the tree of `pattern`; raises `re.error` for bad syntax and `Unsupported` for what is refused."""
+    if _INLINE.match(pattern):
+        raise Unsupported(_NO_INLINE)
     tree = sp.parse(pattern, flags)
-    if tree.state.flags & ~(flags | re.UNICODE | re.ASCII):
-        raise Unsupported("inline flags are not allowed: use `case = true`, or write both letters in a class")
     return _sequence(tree, tree.state.flags)
 
 
@@ -130,7 +141,7 @@ def _node(op: Any, arg: Any, flags: int) -> Node:
     if op is sc.SUBPATTERN:
         _, added, removed, body = arg
         if added or removed:
-            raise Unsupported("inline flags are not allowed: use `case = true`, or write both letters in a class")
+            raise Unsupported(_NO_INLINE)
         return _sequence(body, flags)
     if op is sc.ATOMIC_GROUP:
         return Repeat(_sequence(arg, flags), 1, 1, possessive=True)
@@ -138,7 +149,9 @@ def _node(op: Any, arg: Any, flags: int) -> Node:
         return _anchor(arg)
     if op in (sc.ASSERT, sc.ASSERT_NOT):
         return _look(op, arg, flags)
-    raise Unsupported(f"{str(op).lower()} is not allowed: back-references and conditionals cannot be scanned in one pass")
+    raise Unsupported(
+        f"{str(op).lower()} is not allowed: back-references and conditionals cannot be scanned in one pass"
+    )
 
 
 _ANCHORS: Final = {
@@ -275,65 +288,3 @@ def _zeros(node: Node) -> Iterator[Zero]:
             yield from _zeros(body)
         case Chars():
             pass
-
-
-def spell_case(pattern: str, *, ignore_case: bool = True) -> str:
-    """Return `pattern` with every letter written as a class of its cases: the meaning of "ignore case" beyond ASCII.
-
-    Only one-to-one mappings count ("ß" and "SS" differ); both engines and the confirmation then agree by construction.
-    Blanks and digits are the ASCII ones, as in every other pattern.
-    """
-    out: list[str] = []
-    index, inside = 0, False
-    while index < len(pattern):
-        size = _atom(pattern, index, inside=inside)
-        atom = pattern[index : index + size]
-        index += size
-        if atom in _ASCII_CLASSES:
-            out.append(_ASCII_CLASSES[atom] if inside else f"[{_ASCII_CLASSES[atom]}]")
-        elif size > 1 or not atom.isalpha() or not ignore_case:
-            inside = atom == "[" if not inside else atom != "]"
-            out.append(atom)
-        elif inside:
-            last = _range_end(pattern, index)
-            out.append(_spell_range(atom, last) if last else "".join(cases(atom)))
-            index += 2 if last else 0
-        else:
-            variants = cases(atom)
-            out.append(f"[{''.join(variants)}]" if len(variants) > 1 else atom)
-    return "".join(out)
-
-
-_ASCII_CLASSES: Final = {r"\s": r"\t-\r ", r"\d": "0-9"}
-_GROUP: Final = re.compile(r"\(\?(?:P<\w+>|<?[=!]|[:>])")
-_ESCAPE: Final = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
-
-
-def _atom(pattern: str, index: int, *, inside: bool) -> int:
-    char = pattern[index]
-    if char == "\\" and (escape := _ESCAPE.match(pattern, index)):
-        return escape.end() - index
-    if char == "(" and not inside and (group := _GROUP.match(pattern, index)):
-        return group.end() - index
-    return 1
-
-
-def _range_end(pattern: str, index: int) -> str:
-    following = pattern[index : index + 2]
-    return following[1] if len(following) == 2 and following[0] == "-" and following[1].isalpha() else ""
-
-
-def _spell_range(first: str, last: str) -> str:
-    ranges = {f"{first}-{last}"}
-    for change in (str.lower, str.upper):
-        low, high = change(first), change(last)
-        if len(low) == len(high) == 1 and low <= high:
-            ranges.add(f"{low}-{high}")
-    return "".join(sorted(ranges))
-
-
-def cases(char: str) -> list[str]:
-    """Return `char` and its other cases of one character each, sorted."""
-    found = {char}
-    found.update(other for other in (char.lower(), char.upper()) if len(other) == 1)
-    return sorted(found)

@@ -22,11 +22,24 @@ from aiguard.patterns.verify_secrets import entropy, not_placeholder
 _IBAN_LENGTHS: Final = {
     country: length
     for length, countries in {
-        15: "NO", 16: "BE", 18: "DK FI FK FO GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU MN XK",
-        21: "CH HR LI LV", 22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM SO TL",
-        24: "AD CZ ES MD PK RO SA SE SK TN VG", 25: "LY PT ST", 26: "IS TR", 27: "BI DJ FR GR IT MC MR SM",
-        28: "AL AZ BY CY DO GT HU LB NI PL SV", 29: "BR EG PS QA UA", 30: "JO KW MU YE", 31: "MT SC",
-        32: "LC", 33: "RU",
+        15: "NO",
+        16: "BE",
+        18: "DK FI FK FO GL NL SD",
+        19: "MK SI",
+        20: "AT BA EE KZ LT LU MN XK",
+        21: "CH HR LI LV",
+        22: "BG BH CR DE GB GE IE ME RS VA",
+        23: "AE GI IL IQ OM SO TL",
+        24: "AD CZ ES MD PK RO SA SE SK TN VG",
+        25: "LY PT ST",
+        26: "IS TR",
+        27: "BI DJ FR GR IT MC MR SM",
+        28: "AL AZ BY CY DO GT HU LB NI PL SV",
+        29: "BR EG PS QA UA",
+        30: "JO KW MU YE",
+        31: "MT SC",
+        32: "LC",
+        33: "RU",
     }.items()
     for country in countries.split()
 }
@@ -35,7 +48,8 @@ _BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 # Version bytes of Bitcoin, Litecoin, Dogecoin, Dash and Tron addresses.
 _COIN_VERSIONS: Final = frozenset({0x00, 0x05, 0x30, 0x32, 0x1E, 0x16, 0x4C, 0x10, 0x41})
 _DATE: Final = re.compile(
-    r"(?:19|20)\d\d[-./ ]\d{1,2}[-./ ]\d{1,2}(?:[ T]\d{1,2})?|\d{1,2}[-./ ]\d{1,2}[-./ ](?:19|20)?\d\d", re.ASCII)
+    r"(?:19|20)\d\d[-./ ]\d{1,2}[-./ ]\d{1,2}(?:[ T]\d{1,2})?|\d{1,2}[-./ ]\d{1,2}[-./ ](?:19|20)?\d\d", re.ASCII
+)
 _PLAIN_DATE: Final = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?", re.ASCII)
 _EXTENSION: Final = re.compile(r"[ ,;]{0,2}(?:x|ext\.?|extension)[ .:]{0,2}\d{1,6}$", re.ASCII | re.IGNORECASE)
 _ETHEREUM: Final = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
@@ -213,22 +227,79 @@ _UNCHECKED: Final = frozenset({"dk_cpr", "in_pan", "us_itin", "us_mbi", "us_dea"
 _NATIONAL: Final[dict[str, Callable[[str], bool]]] = {
     check.__name__: check
     for check in (
-        ids.uk_nhs, ids.uk_nino, ids.de_steuer_id, ids.fr_nir, ids.es_dni, ids.it_codice_fiscale, ids.pt_nif,
-        ids.nl_bsn, ids.be_national, ids.pl_pesel, ids.se_personnummer, ids.no_fodselsnummer, ids.dk_cpr,
-        ids.fi_hetu, ids.ch_ahv, ids.at_svnr, ids.ie_pps, ids.cz_rodne_cislo, ids.ro_cnp, ids.hr_oib,
-        ids.ru_snils, ids.ru_inn, world.us_ssn, world.us_itin, world.us_mbi, world.us_dea, world.in_aadhaar,
-        world.in_pan, world.br_cpf, world.br_cnpj, world.ca_sin, world.au_tfn, world.au_medicare,
-        world.cn_resident_id, world.jp_my_number, world.kr_rrn, world.sg_nric, world.tr_tckn, world.mx_curp,
-        world.za_id, world.hk_id, world.tw_id, world.cl_rut, world.ar_cuit, world.il_id, world.th_id,
+        ids.uk_nhs,
+        ids.uk_nino,
+        ids.de_steuer_id,
+        ids.fr_nir,
+        ids.es_dni,
+        ids.it_codice_fiscale,
+        ids.pt_nif,
+        ids.nl_bsn,
+        ids.be_national,
+        ids.pl_pesel,
+        ids.se_personnummer,
+        ids.no_fodselsnummer,
+        ids.dk_cpr,
+        ids.fi_hetu,
+        ids.ch_ahv,
+        ids.at_svnr,
+        ids.ie_pps,
+        ids.cz_rodne_cislo,
+        ids.ro_cnp,
+        ids.hr_oib,
+        ids.ru_snils,
+        ids.ru_inn,
+        world.us_ssn,
+        world.us_itin,
+        world.us_mbi,
+        world.us_dea,
+        world.in_aadhaar,
+        world.in_pan,
+        world.br_cpf,
+        world.br_cnpj,
+        world.ca_sin,
+        world.au_tfn,
+        world.au_medicare,
+        world.cn_resident_id,
+        world.jp_my_number,
+        world.kr_rrn,
+        world.sg_nric,
+        world.tr_tckn,
+        world.mx_curp,
+        world.za_id,
+        world.hk_id,
+        world.tw_id,
+        world.cl_rut,
+        world.ar_cuit,
+        world.il_id,
+        world.th_id,
     )
 }
-VERIFIERS: Final[Mapping[str, Callable[[str], bool]]] = MappingProxyType({
-    **_NATIONAL,
-    **{
-        check.__name__: check
-        for check in (
-            luhn, luhn_digits, iban, us_routing, us_npi, imei, vin, isin, bitcoin, ethereum, ipv4, ipv6, mac, phone,
-            iso_date, national_id, not_placeholder, entropy,
-        )
-    },
-})
+VERIFIERS: Final[Mapping[str, Callable[[str], bool]]] = MappingProxyType(
+    {
+        **_NATIONAL,
+        **{
+            check.__name__: check
+            for check in (
+                luhn,
+                luhn_digits,
+                iban,
+                us_routing,
+                us_npi,
+                imei,
+                vin,
+                isin,
+                bitcoin,
+                ethereum,
+                ipv4,
+                ipv6,
+                mac,
+                phone,
+                iso_date,
+                national_id,
+                not_placeholder,
+                entropy,
+            )
+        },
+    }
+)

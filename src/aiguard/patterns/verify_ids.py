@@ -15,10 +15,8 @@ _DROP: Final = str.maketrans("", "", " -./()+:\t")
 _LONGEST: Final = 64
 _DNI_LETTERS: Final = "TRWAGMYFPDXBNJZSQVHLCKE"
 _HETU_LETTERS: Final = "0123456789ABCDEFHJKLMNPRSTUVWXY"
-_NINO: Final = re.compile(
-    r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\d{6}[A-D]?", re.ASCII)
-_CF: Final = re.compile(
-    r"[A-Z]{6}[\dL-NP-V]{2}[A-EHLMPRST][\dL-NP-V]{2}[A-Z][\dL-NP-V]{3}[A-Z]", re.ASCII)
+_NINO: Final = re.compile(r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\d{6}[A-D]?", re.ASCII)
+_CF: Final = re.compile(r"[A-Z]{6}[\dL-NP-V]{2}[A-EHLMPRST][\dL-NP-V]{2}[A-Z][\dL-NP-V]{3}[A-Z]", re.ASCII)
 _CF_ODD: Final = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23)
 _PPS: Final = re.compile(r"(\d{7})([A-W])([A-IW]?)", re.ASCII)
 _HETU: Final = re.compile(r"(\d{6})[-+A-FU-Y](\d{3})([0-9A-Y])", re.ASCII)
@@ -246,4 +244,4 @@ def ru_inn(text: str) -> bool:
     """INN of a person, FNS order MMV-7-6/435: two digits modulo 11 modulo 10."""
     d = digits(text, 12)
     weights = (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
-    return bool(d) and all(dot(d, weights[11 - n:]) % 11 % 10 == d[n] for n in (10, 11))
+    return bool(d) and all(dot(d, weights[11 - n :]) % 11 % 10 == d[n] for n in (10, 11))

@@ -11,11 +11,13 @@ _CURP_LETTERS: Final = "0123456789ABCDEFGHIJKLMN\u00d1OPQRSTUVWXYZ"
 _CURP: Final = re.compile(r"[A-Z][AEIOUX][A-Z]{2}\d{6}[HMX][A-Z]{5}[A-Z\d]\d", re.ASCII)
 _PAN: Final = re.compile(r"[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]", re.ASCII)
 _CN_PROVINCES: Final = frozenset(
-    {*range(11, 16), *range(21, 24), *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, 81, 82})
+    {*range(11, 16), *range(21, 24), *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, 81, 82}
+)
 _VERHOEFF: Final = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
 _TW_LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVXYWZIO"
-_MBI: Final = re.compile(r"[1-9]L[LD]\dL[LD]\dLL\d\d".replace("[LD]", "[\\dAC-HJKMNP-RT-Y]").replace(
-    "L", "[AC-HJKMNP-RT-Y]"), re.ASCII)
+_MBI: Final = re.compile(
+    r"[1-9]L[LD]\dL[LD]\dLL\d\d".replace("[LD]", "[\\dAC-HJKMNP-RT-Y]").replace("L", "[AC-HJKMNP-RT-Y]"), re.ASCII
+)
 
 
 def us_ssn(text: str) -> bool:
@@ -71,7 +73,7 @@ def br_cnpj(text: str) -> bool:
         return False
     v = [ord(c) - 48 for c in s]
     weights = (6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2)
-    return all(dot(v[:n], weights[13 - n:]) * 10 % 11 % 10 == v[n] for n in (12, 13))
+    return all(dot(v[:n], weights[13 - n :]) * 10 % 11 % 10 == v[n] for n in (12, 13))
 
 
 def ca_sin(text: str) -> bool:
@@ -185,8 +187,11 @@ def cl_rut(text: str) -> bool:
 def ar_cuit(text: str) -> bool:
     """CUIT and CUIL, AFIP: modulus 11 and the type prefix."""
     d = digits(text, 11)
-    return bool(d) and number(d[:2]) in {20, 23, 24, 25, 26, 27, 30, 33, 34} and dot(
-        d, (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)) % 11 == 0
+    return (
+        bool(d)
+        and number(d[:2]) in {20, 23, 24, 25, 26, 27, 30, 33, 34}
+        and dot(d, (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)) % 11 == 0
+    )
 
 
 def il_id(text: str) -> bool:

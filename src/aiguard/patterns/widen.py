@@ -10,12 +10,13 @@ the cheapest one that ordinary text rarely holds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache, reduce
+from functools import reduce
 from math import log2
 from typing import Final
 
 from aiguard.patterns import syntax
-from aiguard.patterns.syntax import ASCII_ALL, UNBOUNDED, Alt, Chars, Node, Repeat, Seq, Zero, span
+from aiguard.patterns.render import KEPT_COUNT, KEPT_SLACK, Renderer, byte_class, narrow
+from aiguard.patterns.syntax import UNBOUNDED, Alt, Chars, Node, Repeat, Seq, Zero, span
 
 # Beyond this many states a pattern is reduced to a part of it.
 _MOST_POSITIONS: Final = 48
@@ -27,17 +28,11 @@ _SMALL_CLASS: Final = 16
 # What an unbounded repeat costs, in states.
 _LOOP_COST: Final = 12
 _FEW_NAMED: Final = 64
-# Any one character beyond ASCII, in UTF-8; lone surrogates encode to the same shape.
-_HIGH: Final = rb"[\xc2-\xf4][\x80-\xbf]{1,3}"
-# Up to this many optional copies are kept as written: they are cheap and keep the candidates few.
-_KEPT_SLACK: Final = 1
-# Widest run of exact copies: beyond it a counter costs more than the confirmation it saves.
-_KEPT_COUNT: Final = 64
 
 
 def widened(node: Node, *, caseless: bool) -> bytes:
     """Return the superset to scan for; with `caseless` the engine is told to ignore the case of ASCII letters."""
-    return _Renderer(caseless).render(_core(node))
+    return Renderer(caseless).render(_core(node))
 
 
 def opening(node: Node) -> str:
@@ -59,12 +54,12 @@ def run(node: Node) -> bytes:
     r"""Return a pattern for the run of characters at the end of a text that all occur in the node, with \z."""
     members = _members(_strip(node))
     extra = rb"\x80-\xff" if members.high or members.named else b""
-    return _class(members.ascii, extra) + rb"+\z"
+    return byte_class(members.ascii, extra) + rb"+\z"
 
 
 def alternatives(options: Iterable[Sequence[Chars]], *, caseless: bool) -> bytes:
     """Return a pattern for any of some sequences of characters."""
-    renderer = _Renderer(caseless)
+    renderer = Renderer(caseless)
     rendered = sorted({b"".join(map(renderer.one, option)) for option in options})
     return b"(?:" + b"|".join(rendered) + b")"
 
@@ -80,7 +75,7 @@ def dense(node: Node) -> bool:
 def _is_loose(node: Node) -> bool:
     match node:
         case Repeat(body, low, high):
-            return high - low > _KEPT_SLACK or _is_loose(body) or not _narrow(body)
+            return high - low > KEPT_SLACK or _is_loose(body) or not narrow(body)
         case Seq(children) | Alt(children):
             return any(_is_loose(child) for child in children)
         case _:
@@ -152,7 +147,7 @@ def _positions(node: Node) -> int:
         case Seq(children) | Alt(children):
             return sum(map(_positions, children))
         case Repeat(body, low, _):
-            return _positions(body) * max(1, min(low, _KEPT_COUNT))
+            return _positions(body) * max(1, min(low, KEPT_COUNT))
         case _:
             return 1
 
@@ -242,107 +237,3 @@ def _trim(node: Node, *, last: bool) -> Node:
             return _trim(body, last=last) if low == 1 else Repeat(body, low, low)
         case _:
             return node
-
-
-def _narrow(node: Node) -> bool:
-    """Whether one match of the node has the same length in characters and in bytes."""
-    match node:
-        case Chars(named=named, high=high):
-            return not named and not high
-        case Seq(children) | Alt(children):
-            return all(map(_narrow, children))
-        case Repeat(body):
-            return _narrow(body)
-        case Zero():
-            return True
-
-
-class _Renderer:
-    """Writes nodes in the byte syntax of the engine."""
-
-    def __init__(self, caseless: bool) -> None:
-        self.caseless = caseless
-
-    def render(self, node: Node) -> bytes:
-        match node:
-            case Chars():
-                return self.one(node)
-            case Seq(items):
-                return b"".join(map(self.render, items))
-            case Alt(options):
-                return b"(?:" + b"|".join(dict.fromkeys(map(self.render, options))) + b")"
-            case Repeat(body, low, high):
-                return self.repeat(body, low, high)
-            case Zero():
-                return b""
-
-    def one(self, chars: Chars) -> bytes:
-        options = [_HIGH] if chars.high else _utf8(chars.named)
-        if chars.ascii:
-            options.insert(0, self.ascii(chars.ascii))
-        return options[0] if len(options) == 1 and chars.ascii else b"(?:" + b"|".join(options) + b")"
-
-    def ascii(self, mask: int) -> bytes:
-        if self.caseless and mask.bit_count() == 2:
-            low, high = mask & -mask, mask.bit_length() - 1
-            if low << 32 == 1 << high and chr(high).isalpha():
-                return b"%c" % high
-        return _class(mask)
-
-    def repeat(self, body: Node, low: int, high: int) -> bytes:
-        if not span(body)[1]:
-            return b""
-        inner, exact = self.atom(body), _narrow(body) and low <= _KEPT_COUNT
-        low = min(low, _KEPT_COUNT)
-        if exact and high - low <= _KEPT_SLACK:
-            return inner + (b"?" if (low, high) == (0, 1) else b"{%d}" % low if low == high else b"{%d,%d}" % (low, high))
-        return inner + (b"*" if low == 0 else b"+" if low == 1 else b"{%d,}" % low)
-
-    def atom(self, body: Node) -> bytes:
-        # In a repeat, one wide character may count as several bytes: its count has no upper bound there, so a plain
-        # byte class is a superset and much cheaper than the exact shape of UTF-8.
-        if isinstance(body, Chars) and (body.high or body.named):
-            return _class(body.ascii, extra=rb"\x80-\xff")
-        rendered = self.render(body)
-        return rendered if isinstance(body, Chars) and _narrow(body) else b"(?:" + rendered + b")"
-
-
-def _utf8(chars: frozenset[str]) -> list[bytes]:
-    """Render characters as byte sequences, those that differ in the last byte alone as one class."""
-    by_lead: dict[bytes, int] = {}
-    for char in chars:
-        encoded = char.encode("utf-8", "surrogatepass")
-        by_lead[encoded[:-1]] = by_lead.get(encoded[:-1], 0) | 1 << encoded[-1]
-    by_last: dict[int, list[bytes]] = {}
-    for lead, mask in sorted(by_lead.items()):
-        by_last.setdefault(mask, []).append(b"".join(b"\\x%02x" % byte for byte in lead))
-    return [
-        (leads[0] if len(leads) == 1 else b"(?:" + b"|".join(leads) + b")") + _class(mask)
-        for mask, leads in by_last.items()
-    ]
-
-
-@cache
-def _class(mask: int, extra: bytes = b"") -> bytes:
-    if mask.bit_count() == 1 and not extra:
-        return _byte(mask.bit_length() - 1)
-    if extra and mask.bit_count() > 64:
-        return b"[^" + _ranges(ASCII_ALL & ~mask) + b"]" if mask != ASCII_ALL else rb"[\x00-\xff]"
-    return b"[" + _ranges(mask) + extra + b"]"
-
-
-def _ranges(mask: int) -> bytes:
-    out, code = b"", 0
-    while mask >> code:
-        if not mask >> code & 1:
-            code += 1
-            continue
-        first = code
-        while mask >> code & 1:
-            code += 1
-        out += _byte(first) if code == first + 1 else _byte(first) + b"-" + _byte(code - 1)
-    return out
-
-
-def _byte(code: int) -> bytes:
-    return b"%c" % code if code < 128 and chr(code).isalnum() else b"\\x%02x" % code

@@ -1,4 +1,4 @@
-"""Log events. Their API is still private in OpenTelemetry (`opentelemetry._logs`), so it is touched in this file alone."""
+"""Log events. Their API is still private in OpenTelemetry (`opentelemetry._logs`): only this file touches it."""
 
 from __future__ import annotations
 

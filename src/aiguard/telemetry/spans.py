@@ -55,7 +55,9 @@ class SpanSink:
             for finding in decision.findings:
                 self._findings[policy, stage, finding.category] += 1
         self._duration.record((evaluation.ended - evaluation.started) / 1e9, {"aiguard.stage": stage})
-        span = self._tracer.start_span(f"apply_guardrail {policy}", kind=SpanKind.INTERNAL, start_time=evaluation.started)
+        span = self._tracer.start_span(
+            f"apply_guardrail {policy}", kind=SpanKind.INTERNAL, start_time=evaluation.started
+        )
         if span.is_recording():
             span.set_attributes(attributes(exchange, evaluation))
             if decision.blocked:
@@ -78,7 +80,9 @@ class SpanSink:
         with self._lock:
             items = list(self._findings.items())
         for (policy, stage, category), count in items:
-            yield Observation(count, {"aiguard.policy.id": policy, "aiguard.stage": stage, "aiguard.category": category})
+            yield Observation(
+                count, {"aiguard.policy.id": policy, "aiguard.stage": stage, "aiguard.category": category}
+            )
 
 
 def attributes(exchange: Exchange, evaluation: Evaluation) -> dict[str, str | int | bool | list[str]]:

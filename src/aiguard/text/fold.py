@@ -2,9 +2,10 @@
 
 Every character is folded by itself: invisible ones and combining marks vanish, compatibility forms become the plain
 character, Latin letters lose what is attached to them, odd blanks become a blank. The skeleton goes further: letters
-of other scripts become the ASCII letter they look like, which only helps where scripts are mixed in one word. Because nothing but single characters is ever
-normalised, a run of combining marks (which makes `unicodedata.normalize` quadratic) costs as much as any other text.
-Case is kept: the patterns ignore it where they should.
+of other scripts become the ASCII letter they look like, which only helps where scripts are mixed in one word.
+
+Because nothing but single characters is ever normalised, a run of combining marks (which makes `unicodedata.normalize`
+quadratic) costs as much as any other text. Case is kept: the patterns ignore it where they should.
 """
 
 from __future__ import annotations

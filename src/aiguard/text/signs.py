@@ -15,10 +15,14 @@ from aiguard.text import decode
 from aiguard.text.fold import SKELETON
 from aiguard.text.words import Vocabulary
 
-_INVISIBLE: Final = "\u200b\u2060-\u2064\u206a-\u206f\ufeff\u00ad\u034f\u180b-\u180f\u115f\u1160\u3164\uffa0\ufff9-\ufffb"
+_INVISIBLE: Final = (
+    "\u200b\u2060-\u2064\u206a-\u206f\ufeff\u00ad\u034f\u180b-\u180f\u115f\u1160\u3164\uffa0\ufff9-\ufffb"
+)
 _JOINERS: Final = "\u200c-\u200f\ufe00-\ufe0f"
 _MARKS: Final = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20dc\ufe20-\ufe2f"
-_STYLED: Final = "\uff21-\uff3a\uff41-\uff5a\U0001d400-\U0001d7ff\u24b6-\u24e9\U0001f130-\U0001f149\U0001f150-\U0001f189"
+_STYLED: Final = (
+    "\uff21-\uff3a\uff41-\uff5a\U0001d400-\U0001d7ff\u24b6-\u24e9\U0001f130-\U0001f149\U0001f150-\U0001f189"
+)
 _SMALL_CAPITALS: Final = "\u1d00-\u1d7f\u0250-\u02af\u2c60-\u2c7f\ua730-\ua731\u2090-\u209c\u02b0-\u02b8"
 _BLANKS: Final = "\u00a0\u2000-\u200a\u202f\u205f\u3000"
 _FLAG: Final = "\U0001f1e6-\U0001f1ff"
@@ -121,7 +125,7 @@ def _morse_reads(run: str) -> bool:
 
 def _disguises(vocabulary: Vocabulary) -> list[Sign]:
     leet_gate = r"[A-Za-z][013457@$!|][A-Za-z]|[1!|0345$][A-Za-z]{3}|[A-Za-z]{2}[0134]{2}"
-    token = r"(?<![A-Za-z0-9@$!|])[A-Za-z0-9@$!|]{4,24}"
+    spelled = r"(?<![A-Za-z0-9@$!|])[A-Za-z0-9@$!|]{4,24}"
     mixed = f"[A-Za-z][{_ALIKE}]|[{_ALIKE}][A-Za-z]"
     # A run begins behind a word or nothing, not behind another single letter.
     spaced = (
@@ -129,9 +133,11 @@ def _disguises(vocabulary: Vocabulary) -> list[Sign]:
         r"[A-Za-z](?:[ \t._*|~+/\\-]{1,3}[A-Za-z0-9@$!]){4,12}(?![A-Za-z0-9])"
     )
     found = [
-        _sign("leet", token, lambda word: bool(vocabulary.read(word)), leet_gate),
+        _sign("leet", spelled, lambda word: bool(vocabulary.read(word)), leet_gate),
         _sign("skeleton", f"(?<![A-Za-z{_ALIKE}])[A-Za-z{_ALIKE}]{{3,32}}", _looks_known(vocabulary), mixed),
-        _sign("spaced", spaced, vocabulary.joins, r"[ \t._*|~+/\\-][A-Za-z][ \t._*|~+/\\-][A-Za-z ][A-Za-z \t._*|~+/\\-]"),
+        _sign(
+            "spaced", spaced, vocabulary.joins, r"[ \t._*|~+/\\-][A-Za-z][ \t._*|~+/\\-][A-Za-z ][A-Za-z \t._*|~+/\\-]"
+        ),
     ]
     for kind in ("rot13", "reversed"):
         if words := vocabulary.telltales(kind):

@@ -83,9 +83,7 @@ def edited(view: View, edits: Sequence[Edit], kind: str) -> View:
             return edit.end if end else edit.start
         return edit.end + inside - len(edit.text)
 
-    return view.child(
-        "".join(pieces), kind, lambda start, end: (position(start, end=False), position(end, end=True))
-    )
+    return view.child("".join(pieces), kind, lambda start, end: (position(start, end=False), position(end, end=True)))
 
 
 def reversed_view(view: View) -> View:

@@ -23,7 +23,9 @@ _SIGN: Final = re.compile(r"[013456789@$!|]")
 _SPACED: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9@$!](?:[ \t._*|~+/\\-]{1,5}[A-Za-z0-9@$!]){4,}(?![A-Za-z0-9])")
 _SHORTEST_WORD: Final = 4
 # Helps to part letters into words; too short to be told by themselves.
-_SMALL_WORDS: Final = frozenset({"all", "the", "and", "you", "your", "are", "now", "any", "of", "to", "me", "in", "is", "my"})
+_SMALL_WORDS: Final = frozenset(
+    {"all", "the", "and", "you", "your", "are", "now", "any", "of", "to", "me", "in", "is", "my"}
+)
 # Words that betray a text written backwards or in rot13 are long enough not to occur by chance.
 _SHORTEST_TELLTALE: Final = 6
 
@@ -54,7 +56,9 @@ class Vocabulary:
     def knows(self, token: str) -> bool:
         """Whether a token is a word of the vocabulary, or one with a short ending."""
         token = token.lower()
-        return any(token[:size] in self.words for size in range(len(token), max(len(token) - 4, _SHORTEST_WORD - 1), -1))
+        return any(
+            token[:size] in self.words for size in range(len(token), max(len(token) - 4, _SHORTEST_WORD - 1), -1)
+        )
 
     def leet(self, text: str) -> Iterator[Edit]:
         """Spell out the tokens that are a known word once digits and signs are read as letters."""
