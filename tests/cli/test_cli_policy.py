@@ -152,6 +152,13 @@ def test_warnings(run: Run, small: str, more: str, line: int, warning: str) -> N
     assert run("policy", "check", "--strict", small).exit_code == 1
 
 
+def test_policy_without_guards_is_warned_of(run: Run) -> None:
+    Path("p.toml").write_text('name = "a"\n')
+    result = run("policy", "check", "--strict", "p.toml")
+    assert result.exit_code == 1
+    assert "warning: p.toml: guard: there is no guard" in result.stderr
+
+
 def test_summary(run: Run, small: str) -> None:
     result = run("policy", "check", "--strict", small)
     assert result.exit_code == 0, result.stderr

@@ -119,7 +119,7 @@ def _costly(source: Source) -> list[Fault]:
 def _silent(source: Source) -> list[Fault]:
     """Find guards without an effect."""
     policy, rules = source.policy, source.policy.rules()
-    found = []
+    found = [] if policy.guards else [Fault(source.where, "guard", "there is no guard: nothing is looked at")]
     inherited = len(policy.guards) - len(source.table.get("guard", ()))
     for index, guard in enumerate(policy.guards, -inherited):
         if not guard.checks and not any(_applies(policy, guard, rule) for rule in rules):

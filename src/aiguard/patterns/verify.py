@@ -6,7 +6,6 @@ Each takes the matched text as written, blanks, dashes and dots included, and is
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -14,7 +13,8 @@ from typing import Final
 
 from aiguard.patterns import verify_ids as ids
 from aiguard.patterns import verify_world as world
-from aiguard.patterns.verify_ids import compact, digits, dot, is_date, number
+from aiguard.patterns.verify_contact import ipv4, ipv6, iso_date, mac, phone
+from aiguard.patterns.verify_ids import compact, digits, dot, number
 from aiguard.patterns.verify_ids import luhn as _luhn
 from aiguard.patterns.verify_secrets import entropy, not_placeholder
 
@@ -47,16 +47,9 @@ _BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 # Version bytes of Bitcoin, Litecoin, Dogecoin, Dash and Tron addresses.
 _COIN_VERSIONS: Final = frozenset({0x00, 0x05, 0x30, 0x32, 0x1E, 0x16, 0x4C, 0x10, 0x41})
-_DATE: Final = re.compile(
-    r"(?:19|20)\d\d[-./ ]\d{1,2}[-./ ]\d{1,2}(?:[ T]\d{1,2})?|\d{1,2}[-./ ]\d{1,2}[-./ ](?:19|20)?\d\d", re.ASCII
-)
-_PLAIN_DATE: Final = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?", re.ASCII)
-_EXTENSION: Final = re.compile(r"[ ,;]{0,2}(?:x|ext\.?|extension)[ .:]{0,2}\d{1,6}$", re.ASCII | re.IGNORECASE)
 _ETHEREUM: Final = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _VIN: Final = re.compile(r"[A-HJ-NPR-Z\d]{17}", re.ASCII)
 _VIN_VALUES: Final = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", map(int, "12345678123457923456789"), strict=True))
-_MAC: Final = re.compile(r"[0-9A-F]{12}", re.ASCII)
-_LOWEST_OCTET: Final = 20
 
 
 def luhn(text: str) -> bool:
@@ -168,54 +161,6 @@ def _bech32(address: str, head: str) -> bool:
 def ethereum(text: str) -> bool:
     """Ethereum address: 0x and forty hexadecimal digits, not all zero; the case check of EIP-55 is ignored."""
     return _ETHEREUM.fullmatch(text) is not None and len(set(text[2:].lower())) > 4
-
-
-def ipv4(text: str) -> bool:
-    """RFC 791 by `ipaddress`; loopback, multicast, reserved and netmask-like ones and version numbers are not."""
-    try:
-        address = ipaddress.IPv4Address(text)
-    except ValueError:
-        return False
-    octets = list(address.packed)
-    if address.is_loopback or address.is_multicast or address.is_reserved or octets[0] == 0:
-        return False
-    return max(octets) >= _LOWEST_OCTET
-
-
-def ipv6(text: str) -> bool:
-    """RFC 4291 by `ipaddress`; needs a digit and a first group of three, for `a::b` is code in many languages."""
-    try:
-        address = ipaddress.IPv6Address(text)
-    except ValueError:
-        return False
-    if address.is_loopback or address.is_multicast or address.is_unspecified:
-        return False
-    return "::" not in text or (any(c in "0123456789" for c in text) and len(text.partition(":")[0]) > 2)
-
-
-def mac(text: str) -> bool:
-    """IEEE 802 EUI-48 in pairs or fours; all zero and broadcast are not devices."""
-    s = compact(text)
-    return _MAC.fullmatch(s) is not None and len(set(s)) > 1
-
-
-def phone(text: str) -> bool:
-    """ITU-T E.164 length (7 to 15 digits, extension apart); not a date, not few distinct digits."""
-    bare = _EXTENSION.sub("", text[:64].strip())
-    s = compact(bare)
-    if not s.isdigit() or not 7 <= len(s) <= 15 or len(set(s)) < 3 or s in "01234567890123456789":
-        return False
-    return bare.startswith("+") or not (_DATE.fullmatch(bare) or _PLAIN_DATE.fullmatch(bare))
-
-
-def iso_date(text: str) -> bool:
-    """A day of birth: day, month and year in any common order, a real day between 1900 and 2030."""
-    parts = [int(p) for p in re.split(r"[-./ ]+", text[:32].strip()) if p.isascii() and p.isdigit()]
-    if len(parts) != 3:
-        return False
-    a, b, c = parts
-    years = ((a, b, c), (c, b, a), (c, a, b))
-    return any(is_date(y + 1900 if y < 100 else y, m, d) and (y < 100 or 1900 <= y <= 2030) for y, m, d in years)
 
 
 def national_id(text: str) -> bool:
