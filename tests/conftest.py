@@ -1,6 +1,5 @@
 """What all tests share: one cache of compiled databases, a clock that stands still, gates without sinks."""
 
-import datetime as dt
 import os
 import tempfile
 from collections.abc import Callable
@@ -11,7 +10,8 @@ os.environ.setdefault("AIGUARD_CACHE", os.path.join(tempfile.gettempdir(), f"aig
 
 from aiguard import Gate, Plan, Policy  # the cache must be named before the first plan is compiled
 
-TODAY = dt.date(2026, 11, 22)
+# 22 November 2026, in nanoseconds since the epoch.
+NOW = 1_795_305_600_000_000_000
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +31,6 @@ def policy_gate() -> Callable[[str], Gate]:
     """Return a function that makes a gate of a policy text."""
 
     def make(text: str) -> Gate:
-        return Gate(Policy.loads(text), sinks=(), clock=lambda: 0, today=lambda: TODAY)
+        return Gate(Policy.loads(text), sinks=(), clock=lambda: NOW)
 
     return make

@@ -30,6 +30,7 @@ from urllib.parse import unquote
 Row: TypeAlias = dict[str, Any]
 
 ROOT: Final = Path(__file__).parent.parent
+TARGET: Final = ROOT / "examples/sample.jsonl"
 SEED: Final = 20261122
 LONGEST: Final = 2_000
 DISGUISED: Final = "obfuscated_pairs"
@@ -71,7 +72,12 @@ _TAGS: Final = {0xE0000 + code: code for code in range(0x20, 0x7F)}
 
 
 def main() -> None:
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT.parent / "shared/data/train"
+    picked = build(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT.parent / "shared/data/train")
+    for (kind, file), number in sorted(Counter((row["kind"], row["file"]) for row in picked).items()):
+        print(f"{number:4} {kind} from {file}")
+
+
+def build(folder: Path) -> list[Row]:
     fitting = [row for row in _rows(folder) if _fits(row)]
     plain = [row | {"licence": PERMISSIVE[row["licence"]]} for row in fitting if row["licence"] in PERMISSIVE]
     rows = plain + _disguised(fitting, {_key(row["text"]): row for row in plain if row["label"]})
@@ -85,9 +91,8 @@ def main() -> None:
     draw.shuffle(picked)
     kept = ("text", "label", "kind", "source", "licence")
     lines = [json.dumps({name: row[name] for name in kept}) + "\n" for row in picked]
-    (ROOT / "examples/sample.jsonl").write_text("".join(lines), encoding="ascii")
-    for (kind, file), number in sorted(Counter((row["kind"], row["file"]) for row in picked).items()):
-        print(f"{number:4} {kind} from {file}")
+    TARGET.write_text("".join(lines), encoding="ascii")
+    return picked
 
 
 def _rows(folder: Path) -> Iterator[Row]:

@@ -6,7 +6,6 @@ world. Where nothing is needed there is no flow: `scan` decides at once.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
@@ -41,17 +40,17 @@ Flow: TypeAlias = Generator[tuple[Ask, ...], tuple[Answer | Failed, ...], T]
 _NOTHING: Final[Sequence[Finding]] = ()
 
 
-class Exchange:
+class Exchange(Scope):
     """One call. Open it with `Gate.open`; use it from one thread or task at a time."""
 
-    __slots__ = ("_checks", "_scope", "evaluations", "id", "plan", "route")
+    __slots__ = ("evaluations", "id", "plan")
 
-    def __init__(self, plan: Plan, id: str, route: str, today: dt.date) -> None:
+    def __init__(self, plan: Plan, id: str, route: str, today: int) -> None:
+        """Take the plan in force, an id, the route, and the day as a proleptic Gregorian ordinal."""
+        super().__init__(route, today, plan.failure, plan.policy.limits.max_findings)
         self.plan = plan
         self.id = id
-        self.route = route
         self.evaluations: list[Evaluation] = []
-        self._scope = Scope(route, today, plan.failure, plan.policy.limits.max_findings)
 
     def needs(self, stage: Stage) -> bool:
         """Whether a stage has checks to run, so that `inspect` and a driver are needed."""
@@ -88,7 +87,7 @@ class Exchange:
         return Sieve(
             self.plan.programs[part.stage],
             part,
-            self._scope,
+            self,
             self.plan.policy.scores,
             step=limits.stream_step,
             limit=limits.max_characters,
@@ -112,12 +111,12 @@ class Exchange:
 
     def unread(self, part: Part, note: str) -> Decision:
         """Return the decision about something that could not be read as text at all: what a failure means."""
-        return self._decide(part.stage, [part], [[failure(part, self._scope, "aiguard.unread", note)]])
+        return self._decide(part.stage, [part], [[failure(part, self, "aiguard.unread", note)]])
 
     def _rules(self, program: Program, part: Part) -> Sequence[Finding]:
         if len(part.text) > self.plan.policy.limits.max_characters:
-            return [failure(part, self._scope, "aiguard.too-long", f"has {len(part.text)} characters")]
-        return inspect(program, part, self._scope)
+            return [failure(part, self, "aiguard.too-long", f"has {len(part.text)} characters")]
+        return inspect(program, part, self)
 
     def _decide(self, stage: Stage, parts: Sequence[Part], found: Sequence[Sequence[Finding]]) -> Decision:
         if not any(found):
@@ -131,16 +130,16 @@ class Exchange:
         """Turn the answer of a check into findings; what is no answer is a failure of the check."""
         part = ask.part
         if isinstance(answer, Failed):
-            return [failure(part, self._scope, ask.check.id, answer.why)]
+            return [failure(part, self, ask.check.id, answer.why)]
         if answer is None or answer is False:
             return _NOTHING
         try:
             spans = [Span()] if answer is True else list(answer)
         except Exception as error:
-            return [failure(part, self._scope, ask.check.id, f"answered rubbish: {type(error).__name__}")]
+            return [failure(part, self, ask.check.id, f"answered rubbish: {type(error).__name__}")]
         findings = [self._finding(ask, span) for span in spans]
         if any(finding is None for finding in findings):
-            return [failure(part, self._scope, ask.check.id, "answered rubbish: expected spans inside the text")]
+            return [failure(part, self, ask.check.id, "answered rubbish: expected spans inside the text")]
         return [finding for finding in findings if finding is not None]
 
     def _finding(self, ask: Ask, span: object) -> Finding | None:

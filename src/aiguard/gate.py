@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import inspect
-import secrets
+import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Timeout
 from functools import cached_property
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from aiguard.check import Answer, Check
 from aiguard.exchange import Ask, Exchange, Failed, Flow
@@ -20,6 +19,9 @@ from aiguard.policy import Policy
 from aiguard.types import Decision, Evaluation, Part, Record, Stage
 
 T = TypeVar("T")
+_DAY: Final = 86_400 * 1_000_000_000
+# The ordinal of 1 January 1970.
+_EPOCH: Final = 719_163
 
 
 class Sink(Protocol):
@@ -42,18 +44,17 @@ class Gate:
         checks: Iterable[Check] = (),
         sinks: Iterable[Sink] | None = None,
         clock: Callable[[], int] = time.time_ns,
-        today: Callable[[], dt.date] = dt.date.today,
     ) -> None:
         """Take a policy, a compiled plan, or the name of a profile; raises `PolicyError` for a bad one.
 
-        `sinks` defaults to OpenTelemetry, which costs next to nothing where no SDK is installed.
+        `sinks` defaults to OpenTelemetry, which costs next to nothing where no SDK is installed; `clock` gives
+        nanoseconds since the epoch, and the day (UTC) on which exclusions expire.
         """
         if isinstance(policy, str):
             policy = Policy.profile(policy)
         self._plan = policy if isinstance(policy, Plan) else Plan.compile(policy, checks)
         self._sinks = _default_sinks() if sinks is None else tuple(sinks)
         self._clock = clock
-        self._today = today
         self.sink_errors = 0
 
     @property
@@ -68,13 +69,16 @@ class Gate:
 
     def open(self, route: str = "") -> Exchange:
         """Start an exchange under the plan in force."""
-        return Exchange(self._plan, secrets.token_hex(8), route, self._today())
+        return Exchange(self._plan, os.urandom(8).hex(), route, _EPOCH + self._clock() // _DAY)
 
     def close(self, exchange: Exchange) -> Record:
         """End an exchange: its record goes to every sink."""
         record = exchange.close()
         for sink in self._sinks:
-            self._tell(sink.closed, record)
+            try:
+                sink.closed(record)
+            except Exception:
+                self.sink_errors += 1
         return record
 
     def check(self, *parts: Part | str, stage: Stage = Stage.INPUT, route: str = "") -> Decision:
@@ -110,7 +114,10 @@ class Gate:
         evaluation = Evaluation(decision.stage, decision, started, self._clock())
         exchange.evaluations.append(evaluation)
         for sink in self._sinks:
-            self._tell(sink.evaluated, exchange, evaluation)
+            try:
+                sink.evaluated(exchange, evaluation)
+            except Exception:
+                self.sink_errors += 1
         return decision
 
     def now(self) -> int:
@@ -156,12 +163,6 @@ class Gate:
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(max_workers=32, thread_name_prefix="aiguard")
-
-    def _tell(self, take: Callable[..., None], *values: object) -> None:
-        try:
-            take(*values)
-        except Exception:
-            self.sink_errors += 1
 
 
 def _call(ask: Ask) -> Answer | Failed:

@@ -186,11 +186,11 @@ def _fingerprint(policy: Policy, rules: Sequence[Rule], checks: Sequence[Check])
     return digest.hexdigest()
 
 
-def excluded(bound: Bound, part: Part, route: str, today: dt.date) -> bool:
-    """Whether an exclusion that has not expired covers a rule at a route, field and role."""
+def excluded(bound: Bound, part: Part, route: str, today: int) -> bool:
+    """Whether an exclusion that has not expired covers a rule at a route, field and role; `today` is an ordinal."""
     place = ".".join(step for step in part.path if isinstance(step, str))
     return any(
-        today <= each.expires
+        today <= each.expires.toordinal()
         and fnmatchcase(route, each.route)
         and fnmatchcase(place, each.field)
         and fnmatchcase(part.role, each.role)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -17,11 +16,12 @@ _MOST_ROUNDS: Final = 3
 
 
 class Scope:
-    """Where an exchange stands, for what is scoped: its route and date, and what a failure means."""
+    """Where an exchange stands, for what is scoped: its route and day, and what a failure means."""
 
     __slots__ = ("failure", "most", "route", "today")
 
-    def __init__(self, route: str, today: dt.date, failure: Action, most: int) -> None:
+    def __init__(self, route: str, today: int, failure: Action, most: int) -> None:
+        """Take a route, a day (proleptic Gregorian ordinal, UTC), the action of a failure, and most findings."""
         self.route = route
         self.today = today
         self.failure = failure
@@ -30,6 +30,8 @@ class Scope:
 
 def inspect(program: Program, part: Part, scope: Scope) -> Sequence[Finding]:
     """Return the findings of one whole part, by their start; a text that cannot be read through is a finding."""
+    if not program.bound:
+        return ()
     try:
         hits = program.patterns.scan(part.text, program.wanted)
         if not hits:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from aiguard.codecs import chat
-from aiguard.codecs.base import JOINED, LINES, Reading, writable
+from aiguard.codecs.base import JOINED, SPACED, Reading, writable
 from aiguard.codecs.json import Unreadable, Value
 from aiguard.types import Path, Stage
 
@@ -152,7 +152,7 @@ def test_a_text_in_pieces_is_seen_whole() -> None:
     content = [{"type": "text", "text": "ignore all"}, {"type": "image_url", "image_url": {"url": "u"}}, "prev ", "ious"]
     parts = request({"messages": [{"role": "user", "content": content}]}).parts
     texts = {part.path[-1]: part.text for part in parts if not writable(part)}
-    assert texts == {JOINED: "ignore allprev ious", LINES: "ignore all\nprev \nious"}
+    assert texts == {JOINED: "ignore allprev ious", SPACED: "ignore all prev  ious"}
 
 
 @pytest.mark.parametrize("messages", [

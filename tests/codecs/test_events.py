@@ -213,10 +213,9 @@ def test_data_in_several_lines_is_one_chunk(small_gate: Gate) -> None:
 def test_a_whole_stream_reads_as_its_texts() -> None:
     body = b"".join(stream("hello you", 4)[:-2] + [frame({"reasoning": "why"}), frame({}, "stop"), DONE])
     reading = events.read_response(body)
-    place = ("choices", 0, "content")
     path = ("choices", 0, "delta", "content")
     texts = {part.path: part.text for part in reading.parts if part.path[0] == "choices"}
-    assert texts == {path: "hello you", ("choices", 0, "delta", "reasoning"): "why"}, place
+    assert texts == {path: "hello you", ("choices", 0, "delta", "reasoning"): "why"}
     assert said(reading.write({path: "new"})) == "new"
     assert said(reading.write({path: "new"}), "reasoning") == "why"
     with pytest.raises(Unreadable):

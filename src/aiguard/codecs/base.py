@@ -13,7 +13,7 @@ from aiguard.types import Part, Path, Stage
 # Last steps of paths that lead to no value of their own; indexes are never negative.
 NAME: Final = -1
 JOINED: Final = -2
-LINES: Final = -3
+SPACED: Final = -3
 MOST: Final = 50_000
 
 
@@ -74,12 +74,12 @@ class Leaves:
             self.add(Part(stage, name, (*path, name, NAME), role))
 
     def join(self, pieces: Sequence[tuple[Path, str]], path: Path, stage: Stage, role: str = "") -> None:
-        """Collect a text in pieces as a whole: run together, and a piece a line where that reads differently."""
+        """Collect a text in pieces as a whole: run together, and with spaces where that reads differently."""
         if len(pieces) < 2:
             return
         self._joined(Join(tuple(pieces)), (*path, JOINED), stage, role)
         if any(not (a[-1:].isspace() or b[:1].isspace()) for (_, a), (_, b) in pairwise(pieces)):
-            self._joined(Join(tuple(pieces), "\n"), (*path, LINES), stage, role)
+            self._joined(Join(tuple(pieces), " "), (*path, SPACED), stage, role)
 
     def _joined(self, join: Join, path: Path, stage: Stage, role: str) -> None:
         self.joins[path] = join

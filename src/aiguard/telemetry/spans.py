@@ -16,12 +16,14 @@ from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from aiguard.telemetry.events import emit
-from aiguard.types import Action, Evaluation, Record
+from aiguard.types import Action, Evaluation, Record, Stage
 
 if TYPE_CHECKING:
     from aiguard.exchange import Exchange
 
 NAME: Final = "aiguard"
+_STAGES: Final = {stage: stage.name.lower() for stage in Stage}
+_ACTIONS: Final = {action: action.name.lower() for action in Action}
 DURATION_BUCKETS: Final = (1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 5e-2, 0.25, 1.0)
 
 
@@ -48,8 +50,8 @@ class SpanSink:
 
     def evaluated(self, exchange: Exchange, evaluation: Evaluation) -> None:
         """Send one span; the events of its findings; and count."""
-        decision, stage = evaluation.decision, evaluation.stage.name.lower()
-        policy, action = exchange.plan.policy.name, decision.action.name.lower()
+        decision, stage = evaluation.decision, _STAGES[evaluation.stage]
+        policy, action = exchange.plan.policy.name, _ACTIONS[decision.action]
         with self._lock:
             self._decisions[policy, stage, action] += 1
             for finding in decision.findings:
