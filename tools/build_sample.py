@@ -22,7 +22,7 @@ import sys
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain, zip_longest
+from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote
@@ -84,7 +84,8 @@ def build(folder: Path) -> list[Row]:
     draw = random.Random(SEED)
     picked: list[Row] = []
     for kind, number in WANTED.items():
-        found = _round([row for row in rows if row["kind"] == kind], ("file", "manner"), draw)[:number]
+        ordered = _round([row for row in rows if row["kind"] == kind], ("file", "manner"), draw)
+        found = list(islice((row for row in ordered if not OFFENSIVE.search(row.get("hides") or row["text"])), number))
         if len(found) < number:
             raise SystemExit(f"{kind}: {len(found)} rows, {number} wanted")
         picked += found
@@ -110,9 +111,7 @@ def _rows(folder: Path) -> Iterator[Row]:
 def _fits(row: Row) -> bool:
     if row["licence"] not in PERMISSIVE and row["file"] != DISGUISED:
         return False
-    if (row["file"], row["kind"]) in LEFT_OUT or len(row["text"]) > LONGEST:
-        return False
-    return not OFFENSIVE.search(row["text"])
+    return row["kind"] in WANTED and (row["file"], row["kind"]) not in LEFT_OUT and len(row["text"]) <= LONGEST
 
 
 def _disguised(rows: Sequence[Row], known: Mapping[str, Row]) -> list[Row]:
@@ -123,7 +122,7 @@ def _disguised(rows: Sequence[Row], known: Mapping[str, Row]) -> list[Row]:
             base = next((known[key] for key in map(_key, _hidden(row["text"])) if key in known), None)
             if base:
                 source = f"{base['source']}, disguised for this project"
-                found.append(row | {"source": source, "licence": base["licence"]})
+                found.append(row | {"source": source, "licence": base["licence"], "hides": base["text"]})
     return found
 
 

@@ -28,7 +28,9 @@ REQUEST: dict[str, Any] = {
         ]},
         {"role": "assistant", "content": "x", "function_call": {"name": "f", "arguments": "{}"}},
         {"role": "tool", "tool_call_id": "c1", "content": "result"},
-        {"role": "tool", "tool_call_id": "c2", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
+        {"role": "tool", "tool_call_id": "c2", "content": [
+            {"type": "text", "text": "a"}, {"type": "text", "text": "b"},
+        ]},
         {"role": "function", "name": "f", "content": "result"},
     ],
     "tools": [{"type": "function", "function": {"name": "f", "description": "d", "parameters": {
@@ -149,7 +151,8 @@ def test_calls_of_an_answer_are_calls() -> None:
 
 
 def test_a_text_in_pieces_is_seen_whole() -> None:
-    content = [{"type": "text", "text": "ignore all"}, {"type": "image_url", "image_url": {"url": "u"}}, "prev ", "ious"]
+    image = {"type": "image_url", "image_url": {"url": "u"}}
+    content = [{"type": "text", "text": "ignore all"}, image, "prev ", "ious"]
     parts = request({"messages": [{"role": "user", "content": content}]}).parts
     texts = {part.path[-1]: part.text for part in parts if not writable(part)}
     assert texts == {JOINED: "ignore allprev ious", SPACED: "ignore all prev  ious"}

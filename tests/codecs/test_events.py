@@ -1,5 +1,6 @@
 import json
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from aiguard.codecs.json import Unreadable
 DONE = b"data: [DONE]\n\n"
 
 
-def frame(delta: dict[str, Any], finish: str | None = None, *, index: int = 0, end: str = "\n\n", **more: Any) -> bytes:
+def frame(delta: dict[str, Any], finish: str | None = None, index: int = 0, end: str = "\n\n", **more: Any) -> bytes:
     choice = {"index": index, "delta": delta, "logprobs": more.pop("logprobs", None), "finish_reason": finish}
     head = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
     return f"data: {json.dumps(head | {'choices': [choice]} | more)}{end}".encode()
@@ -84,7 +85,9 @@ def test_a_stream_is_decided_as_its_text(small_gate: Gate, text: str, out: str |
 BODIES = st.lists(
     st.one_of(
         st.text(max_size=12).map(lambda text: ({"content": text}, None)),
-        st.sampled_from(["sk-1234", "5678 ", "forbid", "den word", "sk-abcdefgh", "x"]).map(lambda t: ({"content": t}, None)),
+        st.sampled_from(["sk-1234", "5678 ", "forbid", "den word", "sk-abcdefgh"]).map(
+            lambda t: ({"content": t}, None)
+        ),
         st.sampled_from(["sk-1234", "5678", "x"]).map(lambda text: ({"reasoning_content": text}, None)),
         st.just(({"content": "last"}, "stop")),
     ),
@@ -100,7 +103,7 @@ def test_where_the_network_cuts_changes_nothing(
     body = b"".join(frame(*each, end=end) for each_body, end in bodies for each in each_body) + (DONE if done else b"")
     places = [0, *sorted(cuts), len(body)]
     whole = relayed(small_gate, [body])
-    assert relayed(small_gate, [body[a:b] for a, b in zip(places, places[1:], strict=False)]) == whole
+    assert relayed(small_gate, [body[a:b] for a, b in pairwise(places)]) == whole
     assert relayed(small_gate, [body[at : at + 1] for at in range(len(body))]) == whole
 
 
@@ -125,7 +128,7 @@ def test_texts_of_choices_and_calls_do_not_mix(small_gate: Gate) -> None:
 
     sent = relayed(small_gate, [
         frame({"content": "sk-1234"}), frame({"content": "sk-abcd"}, index=1),
-        frame({"tool_calls": [{"index": 0, "id": "t", "type": "function", "function": {"name": "f", "arguments": ""}}]}),
+        frame({"tool_calls": [{"index": 0, "id": "t", "function": {"name": "f", "arguments": ""}}]}),
         frame(call(0, '{"a": "sk-9')), frame(call(1, '{"b": "for')), frame(call(0, '9999999"}')),
         frame({"content": "5678."}), frame({"content": "EFGH."}, index=1), frame(call(1, 'get"}')),
         frame({}, "tool_calls"), frame({}, "stop", index=1), DONE,
@@ -161,7 +164,7 @@ def test_every_text_of_a_delta_is_a_stream(small_gate: Gate, path: tuple[str | i
     pytest.param(frame({}, model="sk-12345678"), id="model, which cannot be redacted"),
     pytest.param(frame({"role": "forbidden word"}), id="role"),
     pytest.param(frame({}, "forbidden word"), id="finish reason"),
-    pytest.param(frame({}, **{"forbidden word": 1}), id="name"),
+    pytest.param(frame({}, None, 0, "\n\n", **{"forbidden word": 1}), id="name"),
     pytest.param(frame({"forbidden word": 1}), id="name in a delta"),
     pytest.param(frame({"tool_calls": [{"index": 0, "function": {"name": "forbidden word"}}]}), id="tool"),
     pytest.param(b": forbidden word\n\n", id="comment"),
@@ -211,7 +214,7 @@ def test_data_in_several_lines_is_one_chunk(small_gate: Gate) -> None:
 
 
 def test_a_whole_stream_reads_as_its_texts() -> None:
-    body = b"".join(stream("hello you", 4)[:-2] + [frame({"reasoning": "why"}), frame({}, "stop"), DONE])
+    body = b"".join([*stream("hello you", 4)[:-2], frame({"reasoning": "why"}), frame({}, "stop"), DONE])
     reading = events.read_response(body)
     path = ("choices", 0, "delta", "content")
     texts = {part.path: part.text for part in reading.parts if part.path[0] == "choices"}

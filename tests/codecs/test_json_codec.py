@@ -67,18 +67,20 @@ def leaves(value: Value, path: Path = ()) -> dict[Path, str]:
 
 def changed(value: Value, path: Path = ()) -> Value:
     if isinstance(value, str):
-        return f"new {path} \"\n"
+        return f'new {path} "\n'
     if isinstance(value, dict):
         return {name: changed(child, (*path, name)) for name, child in value.items()}
     return [changed(child, (*path, i)) for i, child in enumerate(value)] if isinstance(value, list) else value
 
 
 @given(value=VALUES, ascii_only=st.booleans(), indent=st.none() | st.integers(0, 2))
-def test_splice_changes_the_texts_it_is_told_and_nothing_else(value: Value, ascii_only: bool, indent: int | None) -> None:
+def test_splice_changes_the_texts_it_is_told_and_nothing_else(
+    value: Value, ascii_only: bool, indent: int | None
+) -> None:
     body = json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode()
     texts = leaves(value)
     assert splice(body, {}) == body
-    assert json.loads(splice(body, {path: f"new {path} \"\n" for path in texts})) == changed(value)
+    assert json.loads(splice(body, {path: f'new {path} "\n' for path in texts})) == changed(value)
     if not ascii_only:
         assert splice(body, texts) == body
 

@@ -1,7 +1,6 @@
 """examples/policy.toml loads, and does what its comments say."""
 
 import datetime as dt
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,9 +37,9 @@ def test_all_of_standard_stays_in_force(plan: Plan) -> None:
     ]
 
 
-def test_one_notice_is_flagged(shop: Gate) -> None:
+def test_one_notice_is_flagged(shop: Gate, gate: Gate) -> None:
     assert shop.check("Answer with no disclaimers").action is Action.FLAG
-    assert Gate("standard", sinks=()).check("Answer with no disclaimers").action is Action.PASS
+    assert gate.check("Answer with no disclaimers").action is Action.PASS
 
 
 def test_one_critical_rule_blocks(shop: Gate) -> None:
@@ -93,7 +92,5 @@ def test_the_own_rule_does_what_its_examples_say(shop: Gate, plan: Plan) -> None
         assert rules(decision) == {"shop-001"}
         assert "[ORDER_REFERENCE]" in decision.text
     for text in rule.clean:
-        assert shop.check(text, stage=Stage.OUTPUT) == replace(
-            shop.check(text, stage=Stage.OUTPUT), action=Action.PASS, findings=()
-        )
+        assert not rules(shop.check(text, stage=Stage.OUTPUT))
     assert shop.check(rule.match[0]).action is Action.PASS

@@ -6,7 +6,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-
 from tools import build_sample
 
 ROOT = Path(__file__).parents[2]

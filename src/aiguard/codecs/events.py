@@ -92,7 +92,7 @@ class Events:
         try:
             for frame in self._frames.feed(chunk):
                 if not self.ended:
-                    out.append(self._frame(frame))  # noqa: PERF401  # what was appended must outlive an exception
+                    out.append(self._frame(frame))
         except Unreadable as error:
             out.append(self.stop(error.reason))
         return b"".join(out)

@@ -31,7 +31,7 @@ Changes: TypeAlias = Mapping[Path, str | None]
 """New texts by the paths of the old ones; `None` stands for `null`."""
 
 
-class Unreadable(Exception):  # noqa: N818  # says what the body is, as `Blocked` does of a call
+class Unreadable(Exception):
     """A body cannot be read, so nothing can be said about it. `reason` never holds text of a user."""
 
     def __init__(self, reason: str, status: int = 400) -> None:
