@@ -1,4 +1,4 @@
-"""Runs all benchmarks, each in a process of its own: `python -m benchmarks [--only scan,hits] [--quick] [--json FILE]`."""
+"""Runs all benchmarks, each in a process of its own."""
 
 from __future__ import annotations
 

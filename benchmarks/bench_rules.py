@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import string
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ def run(options: Options) -> Report:
     counts, seeds = ((2, 5, 8), _SEEDS[:1]) if options.quick else (_COUNTS, _SEEDS)
     text = texts.english(KIB)
     plans = {(count, seed): _plan(count, seed) for count in counts for seed in seeds}
-    candidates = {}
+    candidates: dict[str, Callable[[], object]] = {}
     for key, plan in plans.items():
         candidates[f"check {key}"] = partial(Gate(plan).check, text)
         candidates[f"engine {key}"] = partial(plan.programs[0].patterns.engine.windows, text)

@@ -19,9 +19,7 @@ def run(options: Options) -> Report:
         for size in options.sizes(200, KIB, 8 * KIB, 64 * KIB, MIB):
             text = make(size)
             length = len(text.encode())
-            timed = measure(
-                {"check": partial(gate().check, text), "engine": partial(engine.windows, text)}, options
-            )
+            timed = measure({"check": partial(gate().check, text), "engine": partial(engine.windows, text)}, options)
             check, windows = timed["check"], timed["engine"]
             report.rows.append(
                 {

@@ -17,8 +17,6 @@ from benchmarks.harness import KIB, Goal, Options, Report, gate, main, measure, 
 _FLAGS: Final = ((re.MULTILINE, regex.MULTILINE), (re.ASCII, regex.ASCII), (re.IGNORECASE, regex.IGNORECASE))
 
 
-
-
 def run(options: Options) -> Report:
     """Measure the rules of the standard profile as `re`, as `regex`, and as aiguard runs them."""
     report = Report("sequential", "how much faster is one pass than the same rules one after another, at 1 KB?")
@@ -36,8 +34,16 @@ def run(options: Options) -> Report:
             options,
         )
         for each, timing in timed.items():
-            row = {"text": name, "rules": len(rules), "by": each, "µs": timing.least, "median µs": timing.median}
-            report.rows.append(row | {"re / it": timed["re"].least / timing.least})
+            report.rows.append(
+                {
+                    "text": name,
+                    "rules": len(rules),
+                    "by": each,
+                    "µs": timing.least,
+                    "median µs": timing.median,
+                    "re / it": timed["re"].least / timing.least,
+                }
+            )
         if name == "english":
             for other, limit in (("check", 150), ("engine", 500)):
                 for peer in finders:

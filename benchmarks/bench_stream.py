@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from aiguard import Part, Stage
-from aiguard.codecs.events import Events
 from aiguard.answers import Stream
+from aiguard.codecs.events import Events
 from benchmarks import texts
 from benchmarks.harness import Goal, Options, Report, gate, main, measure
 
@@ -32,8 +32,9 @@ def run(options: Options) -> Report:
             options,
         )
         for name, each in timed.items():
-            row = {"what": name, "chunks": count, "µs a chunk": each.least / count, "median µs": each.median / count}
-            report.rows.append(dict(row))
+            report.rows.append(
+                {"what": name, "chunks": count, "µs a chunk": each.least / count, "median µs": each.median / count}
+            )
         if count == 400 or options.quick:
             for name in list(timed)[:2]:
                 report.goals.append(Goal(f"{name}, µs a chunk", timed[name].least / count, 3))

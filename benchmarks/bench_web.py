@@ -49,9 +49,7 @@ def _in_process(report: Report, options: Options) -> None:
         "no answer: bare": web.silent,
         "no answer: guarded": web.guarded(web.silent),
     }
-    candidates: dict[str, Callable[[], object]] = {
-        name: partial(_requests, loop, app) for name, app in apps.items()
-    }
+    candidates: dict[str, Callable[[], object]] = {name: partial(_requests, loop, app) for name, app in apps.items()}
     candidates["WSGI: bare"] = partial(_calls, web.wsgi_chat)
     candidates["WSGI: guarded"] = partial(_calls, GuardrailWSGI(web.wsgi_chat, gate()))
     timed = measure(candidates, options)
@@ -168,7 +166,8 @@ def _load(port: int, requests: int) -> dict[str, float]:
 def _cpu_seconds(process: subprocess.Popen[str]) -> float:
     """Return the CPU time a process has used, where the system tells it."""
     try:
-        fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        line = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii", errors="replace")
+        fields = line.rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError):
         return 0.0

@@ -166,10 +166,9 @@ def table(rows: Sequence[Row]) -> str:
     cells = [names, *([_cell(row.get(name, "")) for name in names] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(names))]
     numeric = [isinstance(rows[0].get(name), int | float) for name in names]
-    lines = ["| " + " | ".join(_padded(*each) for each in zip(row, widths, numeric, strict=True)) + " |" for row in cells]
+    padded = [list(map(_padded, row, widths, numeric)) for row in cells]
     rule = ["-" * (width - 1) + ":" if right else "-" * width for width, right in zip(widths, numeric, strict=True)]
-    lines.insert(1, "| " + " | ".join(rule) + " |")
-    return "\n".join(lines)
+    return "\n".join(f"| {' | '.join(row)} |" for row in (padded[0], rule, *padded[1:]))
 
 
 def _padded(cell: str, width: int, right: bool) -> str:

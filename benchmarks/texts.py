@@ -7,6 +7,7 @@ import random
 import string
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -17,7 +18,11 @@ Maker: TypeAlias = Callable[[int], str]
 _SEED: Final = 20261122
 # A card, an account and a token that follow their formulas and are nobody's; in pieces, so that no scanner of
 # repositories takes this file for a leak.
-_PLANTED: Final = ("4111 1111 " + "1111 1111", "DE89 3704 0044 " + "0532 0130 00", "ghp" + "_UpMxYnCIZrCeNEzhBeYvSdNCpgG36sMmtbbz")
+_PLANTED: Final = (
+    "4111 1111 " + "1111 1111",
+    "DE89 3704 0044 " + "0532 0130 00",
+    "ghp" + "_UpMxYnCIZrCeNEzhBeYvSdNCpgG36sMmtbbz",
+)
 
 
 def english(size: int) -> str:
@@ -31,11 +36,11 @@ def multilingual(size: int) -> str:
 
 
 def hits(size: int) -> str:
-    """Plain English with a card number, an account number and a token in it, at a quarter, a half and three quarters."""
+    """Plain English with a card number, an account number and a token in it."""
     planted = [f" {each} " for each in _PLANTED]
     text = english(size - sum(map(len, planted)))
     cuts = [len(text) * part // 4 for part in range(5)]
-    pieces = [text[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+    pieces = [text[start:end] for start, end in pairwise(cuts)]
     return "".join(piece + extra for piece, extra in zip(pieces, [*planted, ""], strict=True))
 
 
@@ -140,5 +145,3 @@ def _broken(text: str, rng: random.Random) -> str:
     """Return a text without some of its characters from the middle."""
     at = rng.randrange(len(text) // 3, max(len(text) * 2 // 3, 1) + 1)
     return text[:at] + text[at + max(1, len(text) // 12) :]
-
-

@@ -100,8 +100,6 @@ def test_no_import_cycles() -> None:
         visit(name, ())
 
 
-@pytest.mark.parametrize(
-    "path", list(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE))
-)
+@pytest.mark.parametrize("path", list(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
 def test_files_are_short(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300

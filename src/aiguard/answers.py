@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Final
 
 from aiguard.codecs.events import Events
@@ -33,18 +34,23 @@ class Fate(Enum):
     REFUSE = auto()
 
 
-def fate(exchange: Exchange, method: str, status: int, head: Head, pass_types: Collection[str]) -> Fate:
+def fate(exchange: Exchange, method: str, status: int, head: Head, pass_types: tuple[str, ...]) -> Fate:
     """Decide by its head what is done with an answer."""
     if method == "HEAD" or status in (204, 304) or status < 200:
         return Fate.BARE
     media = head.types[0].partition(";")[0].strip().lower() if len(head.types) == 1 else ""
-    if any(fnmatchcase(media, each) for each in pass_types):
+    if _matches(media, pass_types):
         return Fate.PASS
     if head.coded or status == 206:
         return Fate.REFUSE
     if media != "text/event-stream" or exchange.needs(Stage.OUTPUT) or exchange.needs(Stage.TOOL_CALL):
         return Fate.WHOLE
     return Fate.EVENTS
+
+
+@lru_cache(256)
+def _matches(media: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(media, each) for each in patterns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ NOTHING: Final = Sent()
 class Answer:
     """One answer. `start` it, then `take` what the application sends; over when `over`."""
 
-    def __init__(self, exchange: Exchange, method: str, max_answer: int, pass_types: Collection[str]) -> None:
+    def __init__(self, exchange: Exchange, method: str, max_answer: int, pass_types: tuple[str, ...]) -> None:
         self._exchange = exchange
         self._method = method
         self._most = max_answer
@@ -83,8 +89,8 @@ class Answer:
         self._head = Head.of(headers)
         self._fate = fate(self._exchange, self._method, status, self._head, self._pass_types)
 
-    def take(self, chunk: bytes, *, last: bool) -> Steps[Sent]:
-        """Take bytes of the body and return what goes on now; the head goes with the first bytes that do."""
+    def pour(self, chunk: bytes, *, last: bool) -> Sent | None:
+        """As `take` for what is not inspected as a whole, which needs no steps; None for anything else."""
         if self.over:
             return NOTHING
         if self._fate is Fate.EVENTS:
@@ -92,6 +98,12 @@ class Answer:
         if self._fate is Fate.PASS or self._fate is Fate.BARE:
             self.over = last
             return Sent(self._once(self._headers), b"" if self._fate is Fate.BARE else chunk, last)
+        return None
+
+    def take(self, chunk: bytes, *, last: bool) -> Steps[Sent]:
+        """Take bytes of the body and return what goes on now; the head goes with the first bytes that do."""
+        if (sent := self.pour(chunk, last=last)) is not None:
+            return sent
         if self._fate is Fate.REFUSE:
             return self.replace((yield from refuse_answer(self._exchange, Unreadable("is coded or in part"))))
         return (yield from self._whole(chunk, last=last))
@@ -112,7 +124,8 @@ class Answer:
         if last:
             out += self._stream.finish()
         self.over = last or self._stream.ended
-        return Sent(self._once(fixed(self._headers, None, changed=True)), out, self.over)
+        head = None if self.begun else self._once(fixed(self._headers, None, changed=True))
+        return Sent(head, out, self.over)
 
     def _whole(self, chunk: bytes, *, last: bool) -> Steps[Sent]:
         self._pieces.append(chunk)
@@ -159,17 +172,11 @@ class Stream:
 
     def feed(self, chunk: bytes) -> bytes:
         """Take what the application sent and return what may go on; where the guard fails, the end of the stream."""
-        try:
-            return self._events.feed(chunk)
-        except Exception as error:
-            return self._events.stop(f"made the guard raise {type(error).__name__}")
+        return self._events.feed(chunk)
 
     def finish(self) -> bytes:
         """End the stream and return the rest."""
-        try:
-            return self._events.finish()
-        except Exception as error:
-            return self._events.stop(f"made the guard raise {type(error).__name__}")
+        return self._events.finish()
 
     def decisions(self) -> list[Decision]:
         """Return what was decided, for the record."""

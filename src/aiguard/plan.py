@@ -11,8 +11,8 @@ from typing import Final
 
 from aiguard.check import Check
 from aiguard.errors import Fault, PolicyError
-from aiguard.patterns import literals
 from aiguard.patterns.begun import Begun
+from aiguard.patterns.derive import shapes
 from aiguard.patterns.rule import Rule
 from aiguard.patterns.set import PatternSet, compile_set
 from aiguard.policy import Exclusion, GuardModel, Policy, action_of, matching, stages_of
@@ -78,9 +78,8 @@ class Plan:
         checks = tuple(checks)
         _check_faults(policy, checks)
         rules = [rule for rule in policy.rules() if _selected(policy, rule)]
-        vocabulary = Vocabulary.of(
-            word for rule in rules if rule.category in _WORDED for word in literals.words(rule.pattern.tree())
-        )
+        worded = shapes([rule.pattern for rule in rules if rule.category in _WORDED])
+        vocabulary = Vocabulary.of(word for shape in worded for word in shape.words)
         found = signs(vocabulary)
         patterns = compile_set([rule.pattern for rule in rules] + [sign.pattern for sign in found], policy.engine)
         programs = tuple(_program(policy, stage, rules, found, vocabulary, patterns, checks) for stage in Stage)
@@ -162,7 +161,7 @@ def _bind(policy: Policy, stage: Stage, rule: Rule) -> tuple[Bound, ...]:
         return ()
     exclusions = tuple(each for each in policy.exclusions if matching(each.rule, {rule.id}))
     enforcing = [guard for guard in guards if guard.enforced and _enforced(policy, guard, rule)]
-    chosen = max(enforcing or guards, key=lambda guard: action_of(guard) or rule.action)
+    chosen = max(enforcing or guards, key=lambda guard: _action(guard, rule))
     return (Bound(rule, _action(chosen, rule), bool(enforcing), chosen.name, exclusions),)
 
 
@@ -179,10 +178,12 @@ def _enforced(policy: Policy, guard: GuardModel, rule: Rule) -> bool:
 def _fingerprint(policy: Policy, rules: Sequence[Rule], checks: Sequence[Check]) -> str:
     digest = hashlib.sha256(f"{_SEMANTICS}\0{policy.fingerprinted()}\0".encode())
     for rule in rules:
-        parts = (rule.id, rule.pattern.spelled, str(rule.pattern.flags), rule.verify, rule.action.name)
-        digest.update("\0".join((*parts, rule.severity.name, rule.label)).encode() + b"\1")
+        parts = (rule.id, rule.pattern.spelled, rule.pattern.flags, rule.verify, rule.action.name, rule.severity.name)
+        more = (rule.label, rule.category, rule.level, sorted(rule.stages))
+        digest.update("\0".join(map(str, (*parts, *more))).encode() + b"\1")
     for check in checks:
-        digest.update(f"{check.id}\0{check.action}\1".encode())
+        about = (check.id, check.action, check.severity, check.label, sorted(check.stages), check.always)
+        digest.update("\0".join(map(str, about)).encode() + b"\1")
     return digest.hexdigest()
 
 

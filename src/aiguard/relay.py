@@ -161,22 +161,26 @@ def _settle(exchange: Exchange, *readings: Reading) -> Steps[list[Written] | Non
     """Inspect all parts, stage by stage; return what changes in each reading, None where nothing may go on."""
     changes: list[Written] = [{} for _ in readings]
     locked: list[tuple[int, Part]] = []
-    stages: dict[Stage, list[tuple[int, Part]]] = {}
-    for which, reading in enumerate(readings):
+    stages: list[list[Part]] = [[] for _ in Stage]
+    for reading in readings:
         for part in reading.parts:
-            stages.setdefault(part.stage, []).append((which, part))
-    for placed in stages.values():
-        decision = yield [part for _, part in placed]
+            stages[part.stage].append(part)
+    for parts in filter(None, stages):
+        decision = yield parts
         if decision.blocked:
             return None
-        if decision.action is Action.REDACT:
-            for (which, before), after in zip(placed, decision.parts, strict=True):
-                if after is before:
-                    continue
-                if writable(before):
-                    changes[which][before.path] = after.text
-                else:
-                    locked.append((which, before))
+        if decision.action is not Action.REDACT:
+            continue
+        places = (
+            which for which, reading in enumerate(readings) for part in reading.parts if part.stage is decision.stage
+        )
+        for which, before, after in zip(places, parts, decision.parts, strict=True):
+            if after is before:
+                continue
+            if writable(before):
+                changes[which][before.path] = after.text
+            else:
+                locked.append((which, before))
     for which, part in locked:
         if not (yield from _unlocked(exchange, readings[which], part, changes[which])):
             return None

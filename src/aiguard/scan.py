@@ -151,11 +151,11 @@ def failure(part: Part, scope: Scope, rule: str, note: str) -> Finding:
 
 
 def distinct(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Sort findings by place; of the same rule at overlapping places, as several views show it, keep the first."""
+    """Sort findings by place; of a rule at overlapping places, as several views show it, keep the furthest-reaching."""
     kept: list[Finding] = []
     last: dict[str, int] = {}
     for finding in sorted(findings, key=_place):
-        if finding.start >= last.get(finding.rule, -1):
+        if finding.start >= last.get(finding.rule, -1) or finding.end > last[finding.rule]:
             kept.append(finding)
             last[finding.rule] = finding.end
     return tuple(kept)

@@ -94,7 +94,7 @@ def test_the_application_gets_what_was_inspected(
     pytest.param(chat("x"), {"CONTENT_LENGTH": "2000"}, 413, "invalid_body", id="too long as announced"),
     pytest.param(chat("x"), {"CONTENT_LENGTH": "200"}, 400, "invalid_body", id="shorter than announced"),
     pytest.param(chat("x") + b" ", {"CONTENT_LENGTH": "5"}, 400, "invalid_body", id="cut by its length"),
-    pytest.param(chat("x" * 2000), {"wsgi.input_terminated": True, **NO_LENGTH}, 413, "invalid_body", id="chunked, long"),
+    pytest.param(chat("x" * 2000), {"wsgi.input_terminated": True, **NO_LENGTH}, 413, "invalid_body", id="chunked"),
     pytest.param(chat("x"), {"CONTENT_TYPE": "multipart/form-data"}, 415, "invalid_body", id="multipart"),
     pytest.param(chat("x"), {"HTTP_CONTENT_ENCODING": "gzip"}, 415, "invalid_body", id="coded"),
     pytest.param(chat("x"), {"PATH_INFO": "/v1/chat\n"}, 400, "invalid_body", id="path"),

@@ -152,7 +152,8 @@ class _Ends:
         elif message["type"] == "http.response.body" and not self._answer.over:
             try:
                 last = not message.get("more_body", False)
-                sent = await self._drive(self._answer.take(message.get("body", b""), last=last))
+                body = message.get("body", b"")
+                sent = self._answer.pour(body, last=last) or await self._drive(self._answer.take(body, last=last))
             except Exception:
                 sent = self._answer.fail()
             await _send(self._send, sent)

@@ -115,9 +115,9 @@ def _without_checks(name: str) -> aiguard.Policy:
 def _cache(plan: Plan) -> Check:
     if engine_of(plan) != "hyperscan":
         return Check("cache", "info", "not used by this engine")
-    from aiguard.patterns.automaton import cache_folder
+    from aiguard.patterns import cache
 
-    folder = cache_folder()
+    folder = cache.folder()
     if folder is None:
         off = os.environ.get("AIGUARD_CACHE", "").lower() == "off"
         return Check("cache", "info", f"not used: {'switched off' if off else 'no folder that only you can write to'}")

@@ -18,7 +18,7 @@ from aiguard.cli.rulefiles import Entry, built_in_entries, cautions, duplicates,
 from aiguard.errors import Fault
 from aiguard.patterns import lint
 from aiguard.patterns.rule import Rule, built_in_rules
-from aiguard.patterns.set import shape
+from aiguard.patterns.derive import shape
 from aiguard.types import Severity
 
 

@@ -45,12 +45,16 @@ class Reading:
 
 
 class Leaves:
-    """Collects every text of a JSON value: string leaves, and the names that are not `known`."""
+    """Collects every text of a JSON value: string leaves, and the names of members.
 
-    __slots__ = ("_known", "joins", "parts")
+    Left out are names that are `known`, and members that are `constant`: a name and a value that say nothing.
+    """
 
-    def __init__(self, known: frozenset[str]) -> None:
+    __slots__ = ("_constant", "_known", "joins", "parts")
+
+    def __init__(self, known: frozenset[str] = frozenset(), constant: frozenset[tuple[str, str]] = frozenset()) -> None:
         self._known = known
+        self._constant = constant
         self.parts: list[Part] = []
         self.joins: dict[Path, Join] = {}
 
@@ -59,19 +63,31 @@ class Leaves:
         kind = type(value)
         if kind is str:
             if value:
-                self.add(Part(stage, value, path, role))
+                self.parts.append(Part(stage, value, path, role))
         elif kind is dict:
             for name, child in value.items():
-                self.name(name, path, stage, role)
-                self.take(child, (*path, name), stage, role)
+                self.member(name, child, path, stage, role)
         elif kind is list:
             for index, child in enumerate(value):
                 self.take(child, (*path, index), stage, role)
+        if len(self.parts) > MOST:
+            raise Unreadable(f"holds more than {MOST} texts", 413)
+
+    def member(self, name: str, value: Value, path: Path, stage: Stage, role: str = "") -> None:
+        """Collect the texts of one member of the object at `path`. Numbers and the like cost no call: most members."""
+        if name not in self._known:
+            self.name(name, path, stage, role)
+        kind = type(value)
+        if kind is str:
+            if value and (name, value) not in self._constant:
+                self.parts.append(Part(stage, value, (*path, name), role))
+        elif kind is dict or kind is list:
+            self.take(value, (*path, name), stage, role)
 
     def name(self, name: str, path: Path, stage: Stage, role: str = "") -> None:
         """Collect the name of a member of the object at `path`."""
         if name and name not in self._known:
-            self.add(Part(stage, name, (*path, name, NAME), role))
+            self.parts.append(Part(stage, name, (*path, name, NAME), role))
 
     def join(self, pieces: Sequence[tuple[Path, str]], path: Path, stage: Stage, role: str = "") -> None:
         """Collect a text in pieces as a whole: run together, and with spaces where that reads differently."""
@@ -83,13 +99,7 @@ class Leaves:
 
     def _joined(self, join: Join, path: Path, stage: Stage, role: str) -> None:
         self.joins[path] = join
-        self.add(Part(stage, join.text({}), path, role))
-
-    def add(self, part: Part) -> None:
-        """Collect one part."""
-        if len(self.parts) >= MOST:
-            raise Unreadable(f"holds more than {MOST} texts", 413)
-        self.parts.append(part)
+        self.parts.append(Part(stage, join.text({}), path, role))
 
 
 def writable(part: Part) -> bool:

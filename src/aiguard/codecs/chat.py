@@ -47,55 +47,50 @@ class _Chat(Leaves):
     __slots__ = ("drops",)
 
     def __init__(self) -> None:
-        super().__init__(KNOWN)
+        super().__init__(KNOWN, _CONSTANT)
         self.drops: dict[Path, Path] = {}
-
-    def take(self, value: Value, path: Path, stage: Stage, role: str = "") -> None:
-        if type(value) is str and (path[-1], value) in _CONSTANT:
-            return
-        super().take(value, path, stage, role)
 
     def message(self, value: Value, path: Path, usual: Stage, role: str) -> None:
         """Collect the texts of a message; its content is at the stage its role says, its calls are calls."""
         for name, child in value.items():
-            self.name(name, path, usual, role)
-            stage, at = usual, (*path, name)
+            stage = usual
             if name in _CALLS:
                 stage = Stage.TOOL_CALL
-            elif name == "content":
-                stage = Stage.TOOL_RESULT if role in _RESULTS else usual
-            self.take(child, at, stage, role)
+            elif name == "content" and role in _RESULTS:
+                stage = Stage.TOOL_RESULT
+            self.member(name, child, path, stage, role)
             if name == "content" and type(child) is list:
+                at = (*path, name)
                 self.join(_texts(child, at), at, stage, role)
 
     def choice(self, value: Value, path: Path) -> None:
         """Collect the texts of one choice of an answer."""
         for name, child in value.items():
-            self.name(name, path, Stage.OUTPUT)
             if name == "message" and type(child) is dict:
                 role = child.get("role")
                 self.message(child, (*path, name), Stage.OUTPUT, role if type(role) is str else "assistant")
             elif name == "logprobs":
                 self.logprobs(child, (*path, name))
             else:
-                self.take(child, (*path, name), Stage.OUTPUT)
+                self.member(name, child, path, Stage.OUTPUT)
 
     def logprobs(self, value: Value, path: Path) -> None:
         """Collect the tokens: the text once more, in pieces too small to be inspected one by one."""
+        if value is None:
+            return
         tokens, others = _tokens(value)
         for step, text in ((JOINED, "".join(tokens)), (JOINED - 1, "\n".join(others))):
             if text:
                 self.drops[(*path, step)] = path
-                self.add(Part(Stage.OUTPUT, text, (*path, step)))
+                self.parts.append(Part(Stage.OUTPUT, text, (*path, step)))
 
 
 def read_request(body: bytes, value: Value) -> Reading:
     """Return the parts of a request; raises `Unreadable` where it is not of this shape."""
     chat = _Chat()
     for name, child in value.items():
-        chat.name(name, (), Stage.INPUT)
         if name != "messages":
-            chat.take(child, (name,), Stage.INPUT)
+            chat.member(name, child, (), Stage.INPUT)
             continue
         if type(child) is not list:
             raise Unreadable("has messages that are not a list")
@@ -111,9 +106,8 @@ def read_response(body: bytes, value: Value) -> Reading:
     """Return the parts of an answer; raises `Unreadable` where it is not of this shape."""
     chat = _Chat()
     for name, child in value.items():
-        chat.name(name, (), Stage.OUTPUT)
         if name != "choices":
-            chat.take(child, (name,), Stage.OUTPUT)
+            chat.member(name, child, (), Stage.OUTPUT)
             continue
         for index, choice in enumerate(child):
             chat.choice(choice, (name, index))

@@ -27,7 +27,7 @@ OTHER: Final = "other"
 def read_request(types: Sequence[str], body: bytes) -> Reading:
     """Return the parts of a request; raises `Unreadable` (415 for what no codec takes)."""
     if not body:
-        return Reading((), _same)
+        return _EMPTY_READING
     kind = kind_of(types)
     if kind == JSON or (kind in (TEXT, EMPTY) and body.lstrip(_LEAD)[:1] in _OPENING):
         value = _labelled(body, kind)
@@ -43,7 +43,7 @@ def read_request(types: Sequence[str], body: bytes) -> Reading:
 def read_response(types: Sequence[str], body: bytes) -> Reading:
     """Return the parts of an answer; raises `Unreadable` for what no codec takes."""
     if not body:
-        return Reading((), _same)
+        return _EMPTY_READING
     kind = kind_of(types)
     if kind == JSON:
         value = loads(body)
@@ -59,11 +59,13 @@ def read_response(types: Sequence[str], body: bytes) -> Reading:
 
 def read_query(query: str) -> Reading:
     """Return the decoded names and values of a query; raises `Unreadable`."""
+    if not query:
+        return _EMPTY_READING
     try:
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=_FIELDS)
     except ValueError:
         raise Unreadable("has a query that is not UTF-8 or has too many fields") from None
-    leaves = Leaves(frozenset())
+    leaves = Leaves()
     for index, (name, value) in enumerate(pairs):
         leaves.name(name, ("query",), Stage.INPUT)
         leaves.take(value, ("query", name, index), Stage.INPUT)
@@ -106,5 +108,8 @@ def _labelled(body: bytes, kind: str) -> Value:
         raise error if kind == JSON else Unreadable(error.reason, 415) from None
 
 
-def _same(_: Changes) -> bytes:
+def _nothing(_: Changes) -> bytes:
     return b""
+
+
+_EMPTY_READING: Final = Reading((), _nothing)

@@ -25,6 +25,11 @@ class Frames:
         self._seen = 0
         self._open = False
 
+    @property
+    def idle(self) -> bool:
+        """Whether the next byte begins a frame."""
+        return not self._buffer and not self._open
+
     def feed(self, chunk: bytes) -> list[bytes]:
         """Take a chunk and return the frames that are complete.
 

@@ -14,7 +14,7 @@ _TEXT: Final = ("text",)
 
 def read_json(body: bytes, value: Value, stage: Stage) -> Reading:
     """Return every text of a JSON body: values and names."""
-    leaves = Leaves(frozenset())
+    leaves = Leaves()
     leaves.take(value, (), stage)
     return Reading(leaves.parts, partial(splice, body))
 

@@ -1,30 +1,21 @@
-"""Hyperscan databases: compiled once, cached by fingerprint, one scratch space a thread.
-
-The cache is a folder of the user (`AIGUARD_CACHE` names another one, `AIGUARD_CACHE=off` switches it off). A cached
-database is native data, so it is only read from a folder that nobody else may write to, and only where its own digest
-and the fingerprint of engine, machine and patterns agree.
-"""
+"""Hyperscan databases: compiled once, cached by fingerprint, one scratch space a thread."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
-import stat
-import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import hyperscan
 
+from aiguard.patterns import cache
 from aiguard.patterns.engine import MOST_CANDIDATES, Scanned, members
 
-_MAGIC: Final = b"aiguard-db-1\n"
-_DIGEST: Final = 32
 Candidates: TypeAlias = list[tuple[int, int]]
 
 
@@ -101,36 +92,11 @@ def _cpu_features() -> str:
     return platform.processor()
 
 
-def cache_folder() -> Path | None:
-    """Return where compiled databases are kept, or None where the cache is off or not safe to use."""
-    named = os.environ.get("AIGUARD_CACHE", "")
-    if named.lower() == "off":
-        return None
-    base = Path(named) if named else _user_cache() / "aiguard"
-    with suppress(OSError):
-        base.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return base if _private(base) else None
-    return None
-
-
-def _user_cache() -> Path:
-    if os.name == "nt":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home()))
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-
-
-def _private(folder: Path) -> bool:
-    if os.name == "nt":
-        return True
-    about = folder.stat()
-    return about.st_uid == os.getuid() and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-
-
 def _load_or_compile(expressions: Sequence[tuple[bytes, int]]) -> hyperscan.Database:
-    folder = cache_folder()
-    path = folder / f"{fingerprint(expressions)}.db" if folder else None
-    if path and (loaded := _load(path)):
-        return loaded
+    name = f"{fingerprint(expressions)}.db"
+    if (body := cache.read(name)) is not None:
+        with suppress(hyperscan.HyperscanError):
+            return hyperscan.loadb(body, hyperscan.HS_MODE_BLOCK)
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     database.compile(
         expressions=[pattern for pattern, _ in expressions],
@@ -138,29 +104,5 @@ def _load_or_compile(expressions: Sequence[tuple[bytes, int]]) -> hyperscan.Data
         elements=len(expressions),
         flags=[flags for _, flags in expressions],
     )
-    if path:
-        _save(path, hyperscan.dumpb(database))
+    cache.write(name, hyperscan.dumpb(database))
     return database
-
-
-def _load(path: Path) -> hyperscan.Database | None:
-    try:
-        blob = path.read_bytes()
-    except OSError:
-        return None
-    body = blob[len(_MAGIC) + _DIGEST :]
-    if blob[: len(_MAGIC)] != _MAGIC or hashlib.sha256(body).digest() != blob[len(_MAGIC) : len(_MAGIC) + _DIGEST]:
-        return None
-    try:
-        return hyperscan.loadb(body, hyperscan.HS_MODE_BLOCK)
-    except hyperscan.HyperscanError:
-        return None
-
-
-def _save(path: Path, body: bytes) -> None:
-    # Written beside and renamed, so that another process never reads half a file; a full disk only costs the cache.
-    with suppress(OSError):
-        handle, name = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(_MAGIC + hashlib.sha256(body).digest() + body)
-        os.replace(name, path)

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import regex
 
-from aiguard.patterns import heads, widen
-from aiguard.patterns.set import Pattern, Shape
-from aiguard.patterns.syntax import Node
+from aiguard.patterns import heads
+from aiguard.patterns.derive import Shape
+from aiguard.patterns.pattern import Pattern
 
 # Less than a head cannot be told: so many characters at the end are always held back.
 ALWAYS: Final = heads.LENGTH - 1
 _UNKNOWN: Final = -1
-# The engine refuses longer ones.
-_LONGEST_EXPRESSION: Final = 8_000
 
 
 class Begun:
@@ -32,14 +30,13 @@ class Begun:
         self._reach = [shape.widest + shape.after for shape in shapes]
         self._widest = max(self._reach, default=0)
         self._compiled: list[regex.Pattern[str] | None] = [None] * len(patterns)
-        self._trees = [pattern.tree() for pattern in patterns]
-        forms = list(map(_form, patterns, self._trees))
-        self._runs = [form.run for form in forms]
+        self._openings = [shape.opening for shape in shapes]
+        self._runs = [shape.run for shape in shapes]
         self._scan: Callable[[bytes, list[tuple[int, int]]], bool] | None = None
         if engine == "hyperscan" and patterns:
             from aiguard.patterns.automaton import starts_database
 
-            self._scan = starts_database([(form.expression, form.caseless) for form in forms]).scan
+            self._scan = starts_database([(shape.start, shape.scanned.caseless) for shape in shapes]).scan
 
     def start(self, text: str, low: int = 0) -> int:
         """Return the first place, not before `low`, from which the end of `text` may be the beginning of a match.
@@ -82,7 +79,7 @@ class Begun:
         if compiled is None:
             pattern = self._patterns[index]
             flags = regex.MULTILINE | (regex.ASCII if pattern.flags & re.ASCII else 0)
-            compiled = self._compiled[index] = regex.compile(widen.opening(self._trees[index]), flags)
+            compiled = self._compiled[index] = regex.compile(self._openings[index], flags)
         if compiled.fullmatch(text, start, partial=True):
             return True
         if self._after[index] < 2:
@@ -93,20 +90,3 @@ class Begun:
 
 def _place(candidate: tuple[int, int]) -> int:
     return candidate[1]
-
-
-class _Form(NamedTuple):
-    """What to look for: the heads of a pattern, or, where these are too common, a `run` of its characters."""
-
-    expression: bytes
-    caseless: bool
-    run: bool
-
-
-def _form(pattern: Pattern, tree: Node) -> _Form:
-    caseless = pattern.ignore_case
-    if known := heads.heads(tree):
-        expression = widen.alternatives(known, caseless=caseless)
-        if len(expression) <= _LONGEST_EXPRESSION:
-            return _Form(expression, caseless, run=False)
-    return _Form(widen.run(tree), caseless, run=True)

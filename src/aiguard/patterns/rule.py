@@ -57,7 +57,7 @@ class _Reader:
 
     def text(self, key: str, shape: re.Pattern[str] | None = None, default: str | None = None) -> str:
         value = self.table.get(key, default)
-        if not isinstance(value, str) or (shape and value and not shape.fullmatch(value)):
+        if not isinstance(value, str) or (shape and value != default and not shape.fullmatch(value)):
             self.fault(key, f"found {value!r}, expected {shape.pattern if shape else 'a text'}")
             return ""
         return value

@@ -12,49 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from aiguard.patterns import casing, literals, syntax, widen
+from aiguard.patterns.derive import Shape, shapes
 from aiguard.patterns.engine import Engine, Flood, HyperscanEngine, LiteralEngine, Scanned, Window
+from aiguard.patterns.pattern import Pattern, Verify
 
 # Characters to confirm for each character of the text (plus a floor for short ones): the limit of what a text that
 # was made of near-misses may cost.
 _CONFIRM_FACTOR: Final = 64
 _CONFIRM_FLOOR: Final = 64 * 1024
 _NO_FLOOR: Final[Mapping[int, int]] = {}
-
-Verify = Callable[[str], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """A pattern and how it is confirmed.
-
-    `source` is in Python's syntax; classes and boundaries are ASCII unless it holds other characters itself.
-    `verify` has the last word on the text matched (the group `value` where there is one). `gate` is scanned for in
-    place of the source where the source alone would be a candidate everywhere: each match must hold a match of it.
-    `once` reports the first match alone.
-    """
-
-    source: str
-    ignore_case: bool = True
-    verify: Verify | None = None
-    gate: str = ""
-    once: bool = False
-
-    @property
-    def spelled(self) -> str:
-        """The source with its case handling written out where that is not Python's own."""
-        return self.source if self.source.isascii() else casing.spell_case(self.source, ignore_case=self.ignore_case)
-
-    @property
-    def flags(self) -> int:
-        """The flags the spelled source is compiled with."""
-        if not self.source.isascii():
-            return re.MULTILINE
-        return re.MULTILINE | re.ASCII | (re.IGNORECASE if self.ignore_case else 0)
-
-    def tree(self) -> syntax.Node:
-        """Return the syntax tree; raises `re.error` or `syntax.Unsupported`."""
-        return syntax.parse(self.spelled, self.flags)
 
 
 class Hit(NamedTuple):
@@ -106,33 +72,6 @@ class _Confirm:
             return False
         verify = self.pattern.verify
         return verify is None or verify(text[first:last])
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What compilation learns about one pattern: its scanning form and its extent in characters."""
-
-    scanned: Scanned
-    widest: int
-    before: int
-    after: int
-
-
-def shape(pattern: Pattern) -> Shape:
-    """Derive the scanning form and the extent of a pattern."""
-    tree = pattern.tree()
-    gate = Pattern(pattern.gate, pattern.ignore_case).tree() if pattern.gate else tree
-    before, after = syntax.context(tree)
-    widest = syntax.span(tree)[1]
-    caseless = pattern.ignore_case
-    scanned = Scanned(
-        widened=widen.widened(gate, caseless=caseless),
-        caseless=caseless,
-        dense=pattern.once or widen.dense(gate),
-        reach=widest + max(before, after) + 1,
-        literals=literals.required(gate),
-    )
-    return Shape(scanned, widest, before, after)
 
 
 @dataclass(slots=True)
@@ -201,9 +140,9 @@ def _joined(windows: Sequence[Window]) -> list[Window]:
 
 def compile_set(patterns: Sequence[Pattern], engine: str = "auto") -> PatternSet:
     """Compile `patterns`; `engine` is "hyperscan", "python", or "auto" for the first that this platform has."""
-    shapes = tuple(map(shape, patterns))
-    scanned = [each.scanned for each in shapes]
-    return PatternSet(tuple(patterns), shapes, _engine(scanned, engine))
+    derived = shapes(patterns)
+    scanned = [each.scanned for each in derived]
+    return PatternSet(tuple(patterns), derived, _engine(scanned, engine))
 
 
 def _engine(scanned: Sequence[Scanned], name: str) -> Engine:
@@ -220,4 +159,4 @@ def _engine(scanned: Sequence[Scanned], name: str) -> Engine:
     return HyperscanEngine(widened_database(scanned), scanned)
 
 
-__all__ = ["Flood", "Hit", "Pattern", "PatternSet", "Shape", "compile_set", "shape"]
+__all__ = ["Flood", "Hit", "Pattern", "PatternSet", "Shape", "Verify", "compile_set"]
