@@ -348,7 +348,8 @@ def tell(found: dict[str, Any], screen: Screen) -> None:
     """Write the summary."""
     screen.say(
         "\nattacks:  {attacks_sent} sent, {attacks_blocked} blocked ({attacks_blocked_percent} %)\n"
-        "harmless: {benign_sent} sent, {benign_passed} passed ({benign_passed_percent} %), {benign_redacted} of them redacted\n"
+        "harmless: {benign_sent} sent, {benign_passed} passed ({benign_passed_percent} %), "
+        "{benign_redacted} of them redacted\n"
         "added latency: p50 {added_ms_p50} ms, p99 {added_ms_p99} ms "
         "(guarded minus unguarded, {latency_pairs} prompts, in turn)\n"
         "guard: policy {policy}, {rules} rules, engine {engine}".format_map(found)

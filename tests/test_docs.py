@@ -23,7 +23,13 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} (.*)$", re.MULTILINE)
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(test_\w+))?`")
 REGISTRY_NAME = re.compile(r"pip\s+install\s[^`\n]*?\baiguard(?!py)\b")
-MODELS = {"": Policy, "scores": Scores, "limits": Limits, "[guard]": GuardModel, "[exclude]": Exclusion}
+MODELS: dict[str, type[BaseModel]] = {
+    "": Policy,
+    "scores": Scores,
+    "limits": Limits,
+    "[guard]": GuardModel,
+    "[exclude]": Exclusion,
+}
 RULE_KEYS = (
     "id", "title", "category", "stages", "action", "severity", "pattern", "level", "label", "case", "verify", "match",
     "clean", "since", "why",
@@ -141,13 +147,12 @@ def test_the_list_of_rules_is_current() -> None:
 def keys() -> Iterator[str]:
     """Every key of a policy, as policy.md heads it."""
     for prefix, model in MODELS.items():
-        fields: type[BaseModel] = model
-        for field, info in fields.model_fields.items():
+        for field, info in model.model_fields.items():
             yield ".".join(filter(None, (prefix, info.alias or field)))
     yield from (f"[rule].{key}" for key in RULE_KEYS)
 
 
-@pytest.mark.parametrize("key", keys())
+@pytest.mark.parametrize("key", list(keys()))
 def test_every_key_of_a_policy_is_documented(key: str) -> None:
     rows = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8").splitlines()
     (row,) = [row for row in rows if row.startswith(f"| `{key}` |")]

@@ -9,6 +9,7 @@ from aiguard import Action, Check, Decision, Gate, Part, Plan, Policy, PolicyErr
 from aiguard.plan import expired
 
 TODAY = dt.date(2026, 11, 22)
+NOON = int(dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC).timestamp()) * 1_000_000_000
 TEXT = "one two three four"
 
 
@@ -29,7 +30,7 @@ def policy(guards: list[dict[str, Any]] | None = None, rules: list[dict[str, Any
 
 
 def decide(declared: Policy, part: Part | str = TEXT, *, route: str = "", **more: Any) -> Decision:
-    return Gate(declared, sinks=(), today=lambda: TODAY, **more).check(part, route=route)
+    return Gate(declared, sinks=(), clock=lambda: NOON, **more).check(part, route=route)
 
 
 @pytest.mark.parametrize(

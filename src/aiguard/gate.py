@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import os
 import time
@@ -139,6 +138,8 @@ class Gate:
 
     async def arun(self, flow: Flow[T]) -> T:
         """Drive a flow to its end in an event loop; plain functions run in threads."""
+        import asyncio  # a third of the time of importing aiguard; whoever comes here has imported it
+
         answers: tuple[Answer | Failed, ...] | None = None
         while True:
             try:
@@ -149,6 +150,8 @@ class Gate:
             answers = tuple(await asyncio.gather(*map(self._answer, asks)))
 
     async def _answer(self, ask: Ask) -> Answer | Failed:
+        import asyncio
+
         try:
             async with asyncio.timeout(ask.deadline):
                 if inspect.iscoroutinefunction(ask.check.run):
@@ -167,7 +170,11 @@ class Gate:
 
 def _call(ask: Ask) -> Answer | Failed:
     answer = ask.check.run(ask.part)
-    return asyncio.run(_awaited(answer)) if inspect.isawaitable(answer) else answer
+    if not inspect.isawaitable(answer):
+        return answer
+    import asyncio
+
+    return asyncio.run(_awaited(answer))
 
 
 async def _awaited(answer: Answer | Awaitable[Answer]) -> Answer:

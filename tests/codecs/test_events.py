@@ -197,6 +197,14 @@ def test_probabilities_are_dropped_for_they_repeat_the_text(small_gate: Gate) ->
     assert b"sk-" not in sent
 
 
+def test_padding_is_dropped_and_costs_nothing_else(small_gate: Gate) -> None:
+    text = 'the key, "obfuscation":"abc", is sk-12345678, é and \U0001f600'
+    frames = [frame({"content": text[at : at + 4]}, obfuscation=f"x{at}") for at in range(0, len(text), 4)]
+    sent = relayed(small_gate, [*frames, frame({}, "stop"), DONE])
+    assert said(sent) == text.replace("sk-12345678", "[KEY]")
+    assert b'"obfuscation": "x' not in sent
+
+
 @pytest.mark.parametrize("tail", ["", "\n", "\r\n"])
 def test_a_last_frame_without_its_blank_line_counts(small_gate: Gate, tail: str) -> None:
     assert said(relayed(small_gate, [frame({"content": "the end"}, end=tail)])) == "the end"

@@ -6,6 +6,7 @@ cannot be read, and what a channel blocks, ends the stream with `finish_reason: 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
@@ -17,8 +18,12 @@ from aiguard.codecs.json import Changes, Unreadable, Value, literal, locate, par
 from aiguard.types import Part, Path, Stage
 
 _DONE: Final = b"data: [DONE]\n\n"
+# Bare quotes cannot stand in a text, so this is never part of one.
+_PADDING: Final = re.compile(rb',\s*"obfuscation":\s*"[A-Za-z0-9]*"(?=\s*[,}])')
 _CHANNELS: Final = 256
 _SEEN: Final = 1024
+# So many moulds in a row that fitted nothing, and no more are made.
+_PATIENCE: Final = 8
 _Key: TypeAlias = tuple[int, Path]
 
 
@@ -36,33 +41,32 @@ class Channel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Mould:
-    """The bytes around the text of the last frame. The next frame hardly ever differs but in that text."""
+    """The bytes around the text of the last frame, `end` with its blank line. The next frame hardly ever differs but in that text."""
 
     prefix: bytes
     suffix: bytes
-    after: bytes
+    end: bytes
     channel: Channel
     leaf: Leaf
     bare: bool
 
-    def text(self, frame: bytes) -> str | None:
+    def text(self, frame: bytes, suffix: bytes) -> str | None:
         """Return the text of a frame that this mould fits, without reading its JSON; None if it must be read."""
-        start, end = len(self.prefix), len(frame) - len(self.suffix)
-        if end < start or not (frame.startswith(self.prefix) and frame.endswith(self.suffix)):
-            return None
-        inner = frame[start:end]
-        if b"\\u" in inner:
+        start, end = len(self.prefix), len(frame) - len(suffix)
+        if end < start or not (frame.startswith(self.prefix) and frame.endswith(suffix)):
             return None
         try:
-            text = inner.decode() + '"'
+            text = frame[start:end].decode() + '"'
             value, stop = scan_string(text, 0, True)
+            if "\\u" in text:
+                value.encode()
         except ValueError:
             return None
         return value if stop == len(text) else None
 
     def filled(self, text: str) -> bytes:
         """Return a frame with another text."""
-        return b"" if self.bare and not text else b"".join((self.prefix, literal(text)[1:-1], self.after))
+        return b"" if self.bare and not text else b"".join((self.prefix, literal(text)[1:-1], self.suffix, b"\n\n"))
 
 
 class Events:
@@ -77,6 +81,7 @@ class Events:
         self._closed: set[int] = set()
         self._seen: set[str] = set()
         self._mould: _Mould | None = None
+        self._wasted = 0
         self._last: Value = {}
         self._raw = True
         self.rewrote = False
@@ -91,8 +96,10 @@ class Events:
         out: list[bytes] = []
         try:
             # Nearly every chunk is one frame like the last one: see `benchmarks/bench_stream.py`.
-            if self._mould is not None and self._frames.idle and (text := self._mould.text(chunk)) is not None:
-                return self._poured(self._mould, chunk, text)
+            if self._mould is not None and self._frames.idle:
+                frame = self._unpadded(chunk)
+                if (text := self._mould.text(frame, self._mould.end)) is not None:
+                    return self._poured(self._mould, frame, text)
             for frame in self._frames.feed(chunk):
                 if not self.ended:
                     out.append(self._frame(frame))
@@ -121,9 +128,16 @@ class Events:
         self.why = why
         return cut_chunk(self._last, choice) + _DONE
 
+    def _unpadded(self, frame: bytes) -> bytes:
+        """Return a frame without the padding that hides the length of its text, but differs in every one."""
+        if b'"obfuscation"' not in frame or (match := _PADDING.search(frame)) is None:
+            return frame
+        self.rewrote = True
+        return frame[: match.start()] + frame[match.end() :]
+
     def _frame(self, frame: bytes) -> bytes:
-        mould = self._mould
-        if mould is not None and (text := mould.text(frame)) is not None:
+        mould, frame = self._mould, self._unpadded(frame)
+        if mould is not None and (text := mould.text(frame.rstrip(b"\r\n"), mould.suffix)) is not None:
             return self._poured(mould, frame, text)
         if frame == TAIL:
             return frame if self._raw else b""
@@ -143,6 +157,7 @@ class Events:
         if mould.channel.blocked:
             return self._blocked([(mould.leaf, ready)], mould.leaf.choice)
         self._raw = ready == text
+        self._wasted = 0
         return frame if self._raw else mould.filled(ready)
 
     def _chunk(self, frame: bytes, data: str, *, alone: bool) -> bytes:
@@ -176,7 +191,8 @@ class Events:
         self._raw = not chunk.dirty and all(leaf.text == text for leaf, text in ready)
         if alone and len(ready) == 1 and not chunk.finished and not chunk.dirty:
             leaf, text = ready[0]
-            if leaf.text and (mould := self._moulded(frame, data, chunk, leaf)):
+            if leaf.text and self._wasted < _PATIENCE and (mould := self._moulded(frame, data, chunk, leaf)):
+                self._wasted += 1
                 self._mould = mould
                 return frame if self._raw else mould.filled(text)
         return frame if self._raw else chunk.written(ready)
@@ -188,8 +204,7 @@ class Events:
             return None
         start = place[0] + len(data[: span[0] + 1].encode())
         end = place[0] + len(data[: span[1] - 1].encode())
-        after = frame[end : place[1]] + b"\n\n"
-        return _Mould(frame[:start], frame[end:], after, self._channels[leaf.key][1], leaf, chunk.bare)
+        return _Mould(frame[:start], frame[end : place[1]], frame[end:], self._channels[leaf.key][1], leaf, chunk.bare)
 
     def _channel(self, leaf: Leaf) -> Channel:
         known = self._channels.get(leaf.key)
