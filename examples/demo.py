@@ -4,7 +4,8 @@
     python examples/demo.py [--limit N] [--json FILE]
 
 Starts the service twice on loopback, once guarded and once not, talks to both through the official `openai` client,
-tells what was blocked and what the guard costs, and ends. The prompts are in `sample.jsonl`.
+tells what was blocked and what the guard costs, and ends. The prompts are in `sample.jsonl`; the stand-in for the model
+repeats them, or gives away a made-up card or key where one of these words is said.
 """
 
 from __future__ import annotations
@@ -232,9 +233,13 @@ async def compare(guarded: Service, bare: Service, tally: Tally, show: Show) -> 
     """
     for number, row in enumerate(tally.answered, start=1):
         replies: dict[bool, list[Reply]] = {True: [], False: []}
-        for turn in range(ROUNDS):
-            for service in (guarded, bare) if turn % 2 else (bare, guarded):
-                replies[service is guarded].append(await ask(service, messages(row)))
+        try:
+            for turn in range(ROUNDS):
+                for service in (guarded, bare) if turn % 2 else (bare, guarded):
+                    replies[service is guarded].append(await ask(service, messages(row)))
+        except OpenAIError:
+            tally.failed[row["kind"]] += 1
+            continue
         took = {which: statistics.median(reply.seconds for reply in each) for which, each in replies.items()}
         tally.added.append(took[True] - took[False])
         tally.redacted[row["kind"]] += replies[True][0].text != replies[False][0].text
@@ -349,7 +354,7 @@ def tell(found: dict[str, Any], screen: Screen) -> None:
     screen.say(
         "\nattacks:  {attacks_sent} sent, {attacks_blocked} blocked ({attacks_blocked_percent} %)\n"
         "harmless: {benign_sent} sent, {benign_passed} passed ({benign_passed_percent} %), "
-        "{benign_redacted} of them redacted\n"
+        "{benign_redacted} answers redacted\n"
         "added latency: p50 {added_ms_p50} ms, p99 {added_ms_p99} ms "
         "(guarded minus unguarded, {latency_pairs} prompts, in turn)\n"
         "guard: policy {policy}, {rules} rules, engine {engine}".format_map(found)
@@ -371,7 +376,10 @@ def main() -> int:
         return 0
     lines = (ROOT / "examples/sample.jsonl").read_text(encoding="utf-8").splitlines()[: options.limit]
     screen = Screen()
-    found = asyncio.run(run([json.loads(line) for line in lines], screen))
+    try:
+        found = asyncio.run(run([json.loads(line) for line in lines], screen))
+    except KeyboardInterrupt:
+        return 130
     tell(found, screen)
     if options.json:
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

@@ -117,6 +117,7 @@ def test_a_benign_body_reaches_the_application_byte_for_byte(
 @pytest.mark.parametrize(("body", "got"), [
     pytest.param(b'{"a":"\\u00e9" ,"k":"my sk-12345678"}', b'{"a":"\\u00e9" ,"k":"my [KEY]"}', id="JSON"),
     pytest.param(b"my sk-12345678", b"my [KEY]", id="text"),
+    pytest.param(b' "my sk-12345678" ', b' "my [KEY]" ', id="a bare string"),
 ])  # fmt: skip
 def test_a_redacted_body_has_its_length(small_gate: Gate, body: bytes, got: bytes) -> None:
     app = App()

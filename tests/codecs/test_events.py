@@ -205,6 +205,12 @@ def test_padding_is_dropped_and_costs_nothing_else(small_gate: Gate) -> None:
     assert b'"obfuscation": "x' not in sent
 
 
+def test_frames_that_all_differ_are_read_one_by_one(small_gate: Gate) -> None:
+    text = "the key sk-12345678 and more, " * 9
+    frames = [frame({"content": text[at : at + 4]}, strange=at) for at in range(0, len(text), 4)]
+    assert said(relayed(small_gate, [*frames, DONE])) == text.replace("sk-12345678", "[KEY]")
+
+
 @pytest.mark.parametrize("tail", ["", "\n", "\r\n"])
 def test_a_last_frame_without_its_blank_line_counts(small_gate: Gate, tail: str) -> None:
     assert said(relayed(small_gate, [frame({"content": "the end"}, end=tail)])) == "the end"

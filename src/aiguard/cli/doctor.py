@@ -13,11 +13,12 @@ from typing import Final, Literal
 import click
 
 import aiguard
-from aiguard.cli.loading import chosen, console, grid, policy_options, printable, put, read_source, row
+from aiguard.cli.loading import chosen, console, counted, grid, policy_options, printable, put, read_source, row
 from aiguard.cli.policies import engine_of
 from aiguard.cli.results import NAMES
 from aiguard.errors import PolicyError
 from aiguard.gate import Gate
+from aiguard.patterns import cache
 from aiguard.plan import Bound, Plan
 from aiguard.types import Action, Part, Severity, Stage
 
@@ -99,7 +100,7 @@ def _policy(name: str) -> Iterator[Check]:
         return
     yield Check("policy", "ok", f"{plan.name}, {len(plan.rules)} rules, {plan.fingerprint[:12]}")
     yield Check("engine", "ok", engine_of(plan))
-    yield _cache(plan)
+    yield _cache()
     gate = Gate(plan, sinks=())
     for stage in Stage:
         yield caught(gate, stage)
@@ -112,17 +113,13 @@ def _without_checks(name: str) -> aiguard.Policy:
     return policy.model_copy(update={"guards": guards})
 
 
-def _cache(plan: Plan) -> Check:
-    if engine_of(plan) != "hyperscan":
-        return Check("cache", "info", "not used by this engine")
-    from aiguard.patterns import cache
-
+def _cache() -> Check:
     folder = cache.folder()
     if folder is None:
         off = os.environ.get("AIGUARD_CACHE", "").lower() == "off"
         return Check("cache", "info", f"not used: {'switched off' if off else 'no folder that only you can write to'}")
-    size = len(list(folder.glob("*.db")))
-    return Check("cache", "ok" if size else "info", f"{folder}, {size} databases")
+    size = sum(each.is_file() for each in folder.iterdir())
+    return Check("cache", "ok" if size else "info", f"{folder}, {counted(size, 'file')}")
 
 
 def caught(gate: Gate, stage: Stage) -> Check:

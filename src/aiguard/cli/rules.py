@@ -17,8 +17,8 @@ from aiguard.cli.results import NAMES
 from aiguard.cli.rulefiles import Entry, built_in_entries, cautions, duplicates, examples, file_entries, uncached
 from aiguard.errors import Fault
 from aiguard.patterns import lint
-from aiguard.patterns.rule import Rule, built_in_rules
 from aiguard.patterns.derive import shape
+from aiguard.patterns.rule import Rule, built_in_rules
 from aiguard.types import Severity
 
 

@@ -41,7 +41,10 @@ class Channel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Mould:
-    """The bytes around the text of the last frame, `end` with its blank line. The next frame hardly ever differs but in that text."""
+    """The bytes around the text of the last frame: the next one hardly ever differs but in that text.
+
+    `end` is the suffix with the blank line that ended the frame.
+    """
 
     prefix: bytes
     suffix: bytes
