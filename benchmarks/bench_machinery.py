@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import secrets
+import os
+import time
 from functools import partial
 
 from aiguard import Decision, Gate, Part, Plan, Policy, Stage
@@ -44,8 +44,8 @@ def run(options: Options) -> Report:
             "a part": partial(Part, Stage.INPUT, text),
             "a decision": partial(Decision, parts=(part,), stage=Stage.INPUT, exchange=open_one.id),
             "an evaluation": partial(Evaluation, Stage.INPUT, decision, 0, 0),
-            "an id": partial(secrets.token_hex, 8),
-            "today's date": dt.date.today,
+            "an id": lambda: os.urandom(8).hex(),
+            "the time": time.time_ns,
         },
         options,
     )

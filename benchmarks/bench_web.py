@@ -57,7 +57,7 @@ def _in_process(report: Report, options: Options) -> None:
     cost = {name: each.least / _BATCH for name, each in timed.items()}
     added = {name: cost[name] - cost[f"{name.partition(':')[0]}: bare"] for name in cost}
     for name in cost:
-        report.rows.append({"in process": name, "µs a request": cost[name], "added µs": added[name]})
+        report.rows.append({"what": f"in process, {name}", "µs a request": cost[name], "added µs": added[name]})
     based = added["chat answer: no-op BaseHTTPMiddleware"]
     report.goals += [
         Goal("guard added to a bare ASGI request, µs", added[_ADDED], 25),
@@ -127,7 +127,7 @@ def _served(report: Report, options: Options) -> None:
     for name, each in runs.items():
         report.rows.append(
             {
-                "in process": f"uvicorn: {name}",
+                "what": f"uvicorn: {name}",
                 "requests/s": max(one["per second"] for one in each),
                 "server CPU µs": min(one["cpu"] for one in each),
                 "p50 ms": statistics.median(one["p50 ms"] for one in each),

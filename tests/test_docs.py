@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from pydantic import BaseModel
+from tests import test_layers
 from tools import build_rule_docs
 
 from aiguard import Check, Plan, Policy
@@ -136,6 +137,16 @@ def test_named_tests_exist(path: Path) -> None:
     for file, test in NAMED_TEST.findall(path.read_text(encoding="utf-8")):
         assert (ROOT / file).exists(), file
         assert f"def {test}" in (ROOT / file).read_text(encoding="utf-8"), f"{file}::{test}"
+
+
+def test_the_layers_are_those_of_the_code() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert "\n".join("  ".join(names) for names in reversed(test_layers.LAYERS)) in text
+    for library, places in test_layers.ALLOWED.items():
+        row = next(
+            (row for row in text.splitlines() if row.startswith("|") and f"`{library.split('_')[0]}`" in row), ""
+        )
+        assert all(f"`{place}`" in row for place in places), library
 
 
 def test_the_list_of_rules_is_current() -> None:

@@ -20,6 +20,16 @@ def rule(id: str, pattern: str, **more: Any) -> dict[str, Any]:
     return {"id": id, "pattern": pattern, **base, **more}
 
 
+RULE_CHANGES: dict[str, dict[str, Any]] = {
+    "pattern": {"pattern": "abd"},
+    "case": {"case": True},
+    "action": {"action": "block"},
+    "severity": {"severity": "error"},
+    "label": {"label": "X"},
+    "verify": {"verify": "luhn"},
+    "stages": {"stages": ["input"]},
+    "level": {"level": 2},
+}
 LEVELS = [rule(f"own-{level}", word, level=level) for level, word in enumerate(TEXT.split(), 1)]
 
 
@@ -103,7 +113,7 @@ def test_would_tells_of_a_stronger_shadow_of_the_same_rule() -> None:
 
 
 def test_the_order_of_guards_and_rules_changes_nothing() -> None:
-    guards = [{"action": "flag"}, {"action": "redact"}, {"enforced": False}, {"level": 3}]
+    guards: list[dict[str, Any]] = [{"action": "flag"}, {"action": "redact"}, {"enforced": False}, {"level": 3}]
     rules = [rule("own-1", "one", label="A"), rule("own-2", "two", level=3, **LABEL), rule("own-3", "three")]
     decisions = [decide(policy(a, b)) for a in (guards, guards[::-1]) for b in (rules, rules[::-1])]
     seen = {(d.action, d.would, d.text, tuple((f.rule, f.action, f.enforced) for f in d.findings)) for d in decisions}
@@ -171,16 +181,7 @@ CHECK = Check("c", run)
             pytest.param(
                 {"rules": [rule("own-1", "abc")]}, {"rules": [rule("own-1", "abc") | change]}, id=f"rule {key}"
             )
-            for key, change in {
-                "pattern": {"pattern": "abd"},
-                "case": {"case": True},
-                "action": {"action": "block"},
-                "severity": {"severity": "error"},
-                "label": {"label": "X"},
-                "verify": {"verify": "luhn"},
-                "stages": {"stages": ["input"]},
-                "level": {"level": 2},
-            }.items()
+            for key, change in RULE_CHANGES.items()
         ),
     ],
 )

@@ -95,7 +95,7 @@ def report(data: list[dict[str, Any]], results: dict[str, Counts]) -> str:
             "",
             *table(results, attacks, "blocked"),
             "",
-            "Not counted as attacks here, for no rule is written for them: "
+            "Not counted as attacks, for no rule is written for them: "
             + ", ".join(f"{kind} ({share(standard, kind, 'all', 'blocked')} % blocked)" for kind in OUT_OF_SCOPE)
             + ".",
             "",

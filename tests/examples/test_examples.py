@@ -148,7 +148,10 @@ def test_the_sample_is_what_the_tool_builds() -> None:
 def test_the_demonstration_runs_to_its_end(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     command = [sys.executable, str(ROOT / "examples/demo.py"), "--limit", "12", "--json", str(figures)]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path, start_new_session=True)
+    paths = {"PYTHONPATH": os.pathsep.join(os.path.abspath(each) for each in sys.path if each)}
+    child = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=os.environ | paths, start_new_session=True
+    )
     try:
         said = child.communicate(timeout=600)[0]
     finally:

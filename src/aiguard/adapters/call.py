@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing
 from typing import Any, ParamSpec, TypeVar
 
 from aiguard.errors import Blocked
@@ -153,24 +154,26 @@ class _Door:
             try:
                 bound, part = self._bind(args, kwargs)
                 self._accept(bound, await self._gate.ainspect(exchange, [part]))
-                pieces = function(*bound.args, **bound.kwargs)
-                if not self._output:
-                    async for piece in pieces:
-                        yield piece
-                elif exchange.needs(Stage.OUTPUT):
-                    whole = "".join([self._answer(piece).text async for piece in pieces])
-                    decision = await self._gate.ainspect(exchange, [Part(Stage.OUTPUT, whole)])
-                    decision.raise_for_action()
-                    yield decision.parts[0].text
-                else:
-                    async for ready in self._asifted(exchange, pieces):
-                        yield ready
+                # An async generator that is left is closed by nobody; a plain one is by its last reference.
+                async with aclosing(function(*bound.args, **bound.kwargs)) as pieces:
+                    if not self._output:
+                        async for piece in pieces:
+                            yield piece
+                    elif exchange.needs(Stage.OUTPUT):
+                        whole = "".join([self._answer(piece).text async for piece in pieces])
+                        decision = await self._gate.ainspect(exchange, [Part(Stage.OUTPUT, whole)])
+                        decision.raise_for_action()
+                        yield decision.parts[0].text
+                    else:
+                        async with aclosing(self._asifted(exchange, pieces)) as sifted:
+                            async for ready in sifted:
+                                yield ready
             finally:
                 self._gate.close(exchange)
 
         return call
 
-    async def _asifted(self, exchange: Exchange, pieces: AsyncIterator[Any]) -> AsyncIterator[str]:
+    async def _asifted(self, exchange: Exchange, pieces: AsyncIterator[Any]) -> AsyncGenerator[str, None]:
         started, sieve = self._gate.now(), exchange.stream(Part(Stage.OUTPUT, ""))
         try:
             async for piece in pieces:

@@ -24,6 +24,9 @@ _SMALL: Final = 8
 # Bits of rarity that a slice of a pattern must have, and what one letter of a word gives (English: about 1 in 8).
 _RARE: Final = 18.0
 _LETTER_RARITY: Final = 3.0
+# Where there is one digit, there are often more.
+_DIGITS: Final = 0x3FF << 48
+_DIGIT_RARITY: Final = 1.5
 _SMALL_CLASS: Final = 16
 # What an unbounded repeat costs, in states.
 _LOOP_COST: Final = 12
@@ -130,7 +133,11 @@ def rarity(node: Node) -> float:
                 return 0.0
             letters = mask.bit_count() + len(named)
             single = letters <= 2 and (not mask or chr(mask.bit_length() - 1).isalpha())
-            return _LETTER_RARITY if single else log2(96 / letters) if letters <= _SMALL_CLASS else 0.0
+            if single:
+                return _LETTER_RARITY
+            if mask & _DIGITS and letters > 2:
+                return _DIGIT_RARITY if letters <= _SMALL_CLASS else 0.0
+            return log2(96 / letters) if letters <= _SMALL_CLASS else 0.0
         case Seq(items):
             return sum(map(rarity, items))
         case Alt(options):
