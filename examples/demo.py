@@ -22,7 +22,7 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from socket import socket
@@ -294,8 +294,9 @@ class Telling(uvicorn.Server):
         """Start, then write one line."""
         await super().startup(sockets)
         port = self.servers[0].sockets[0].getsockname()[1]
-        print(json.dumps(self.about | {"port": port}), flush=True)
         threading.Thread(target=self._watch, daemon=True).start()
+        with suppress(BrokenPipeError):
+            print(json.dumps(self.about | {"port": port}), flush=True)
 
     def _watch(self) -> None:
         sys.stdin.buffer.read()

@@ -26,15 +26,16 @@ CheckFunction: TypeAlias = Callable[[Part], Answer | Awaitable[Answer]]
 class Check:
     """A guard in code: `run(part)` returns the spans it objects to, or whether it objects at all.
 
-    It may be a coroutine function. `always` makes it part of every policy, else a guard must name it. A check that
-    raises, takes longer than the deadline of the policy, or returns something else is itself a finding.
+    It may be a coroutine function. `severity` is what a finding adds to the score of its text. `always` makes it part
+    of every policy, else a guard must name it. A check that raises, takes longer than the deadline of the policy, or
+    returns something else is itself a finding.
     """
 
     id: str
     run: CheckFunction
     stages: frozenset[Stage] = frozenset(Stage)
     action: Action = Action.BLOCK
-    severity: Severity = Severity.ERROR
+    severity: Severity = Severity.NONE
     category: str = "CUSTOM"
     label: str = "REDACTED"
     always: bool = True
@@ -45,8 +46,10 @@ def check(
     *,
     stages: Iterable[Stage] = Stage,
     action: Action = Action.BLOCK,
+    severity: Severity = Severity.NONE,
     category: str = "CUSTOM",
     label: str = "REDACTED",
+    always: bool = True,
 ) -> Callable[[CheckFunction], Check]:
     """Turn a function of a `Part` into a check.
 
@@ -56,6 +59,6 @@ def check(
     """
 
     def wrap(run: CheckFunction) -> Check:
-        return Check(id, run, frozenset(stages), action, Severity.ERROR, category, label)
+        return Check(id, run, frozenset(stages), action, severity, category, label, always)
 
     return wrap

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
 from aiguard.check import Answer, Check, Span
-from aiguard.plan import Plan, Program
+from aiguard.plan import BoundCheck, Plan, Program
 from aiguard.scan import Scope, distinct, failure, inspect
 from aiguard.sieve import Sieve
 from aiguard.types import Action, Decision, Evaluation, Finding, Part, Record, Stage
@@ -58,23 +58,24 @@ class Exchange(Scope):
 
     def scan(self, parts: Sequence[Part]) -> Decision:
         """Decide about parts of one stage by rules alone."""
-        stage = parts[0].stage if parts else Stage.INPUT
+        stage = _stage(parts)
         program = self.plan.programs[stage]
         return self._decide(stage, parts, [self._rules(program, part) for part in parts])
 
     def inspect(self, parts: Sequence[Part]) -> Flow[Decision]:
         """Decide about parts of one stage by rules and checks. Checks are not asked about what rules block."""
-        stage = parts[0].stage if parts else Stage.INPUT
+        stage = _stage(parts)
         program = self.plan.programs[stage]
         found = [self._rules(program, part) for part in parts]
         decision = self._decide(stage, parts, found)
         if not program.checks or decision.blocked:
             return decision
-        asks = tuple(self._ask(check, part) for part in parts for check in program.checks)
-        answers = yield asks
+        asked = [(bound, part) for part in parts for bound in program.checks]
+        deadline = self.plan.policy.limits.deadline
+        answers = yield tuple(Ask(bound.check, part, deadline) for bound, part in asked)
         extra: dict[int, list[Finding]] = {}
-        for ask, answer in zip(asks, answers, strict=True):
-            extra.setdefault(id(ask.part), []).extend(self._read(ask, answer))
+        for (bound, part), answer in zip(asked, answers, strict=True):
+            extra.setdefault(id(part), []).extend(self._read(bound, part, answer))
         merged = [distinct([*each, *extra.get(id(part), ())]) for part, each in zip(parts, found, strict=True)]
         return self._decide(stage, parts, merged)
 
@@ -115,7 +116,9 @@ class Exchange(Scope):
 
     def _rules(self, program: Program, part: Part) -> Sequence[Finding]:
         if len(part.text) > self.plan.policy.limits.max_characters:
-            return [failure(part, self, "aiguard.too-long", f"has {len(part.text)} characters")]
+            # Whatever a failure means elsewhere: a text over a limit is refused.
+            note = f"has {len(part.text)} characters"
+            return [failure(part, self, "aiguard.too-long", note)._replace(action=Action.BLOCK)]
         return inspect(program, part, self)
 
     def _decide(self, stage: Stage, parts: Sequence[Part], found: Sequence[Sequence[Finding]]) -> Decision:
@@ -123,33 +126,50 @@ class Exchange(Scope):
             return Decision(parts=tuple(parts), stage=stage, exchange=self.id)
         return decide(stage, parts, found, self.plan.policy.scores, self.id)
 
-    def _ask(self, check: Check, part: Part) -> Ask:
-        return Ask(check, part, self.plan.policy.limits.deadline)
-
-    def _read(self, ask: Ask, answer: Answer | Failed) -> Iterable[Finding]:
+    def _read(self, bound: BoundCheck, part: Part, answer: Answer | Failed) -> Iterable[Finding]:
         """Turn the answer of a check into findings; what is no answer is a failure of the check."""
-        part = ask.part
+        name = bound.check.id
         if isinstance(answer, Failed):
-            return [failure(part, self, ask.check.id, answer.why)]
+            return [failure(part, self, name, answer.why)]
         if answer is None or answer is False:
             return _NOTHING
         try:
             spans = [Span()] if answer is True else list(answer)
         except Exception as error:
-            return [failure(part, self, ask.check.id, f"answered rubbish: {type(error).__name__}")]
-        findings = [self._finding(ask, span) for span in spans]
+            return [failure(part, self, name, f"answered rubbish: {type(error).__name__}")]
+        findings = [_finding(bound, part, span) for span in spans]
         if any(finding is None for finding in findings):
-            return [failure(part, self, ask.check.id, "answered rubbish: expected spans inside the text")]
+            return [failure(part, self, name, "answered rubbish: expected spans inside the text")]
         return [finding for finding in findings if finding is not None]
 
-    def _finding(self, ask: Ask, span: object) -> Finding | None:
-        check, part, size = ask.check, ask.part, len(ask.part.text)
-        if not isinstance(span, Span):
-            return None
-        end = size if span.end == -1 else span.end
-        if not (isinstance(span.start, int) and isinstance(end, int) and 0 <= span.start <= end <= size):
-            return None
-        return Finding(
-            check.id, check.action, part.stage, span.start, end, check.category, check.severity, part.path,
-            label=check.label, note=span.note, guard=check.id,
-        )  # fmt: skip
+
+def _stage(parts: Sequence[Part]) -> Stage:
+    if not parts:
+        return Stage.INPUT
+    stage = parts[0].stage
+    if len(parts) > 1 and any(part.stage is not stage for part in parts):
+        raise ValueError("parts of several stages cannot be judged together: inspect them stage by stage")
+    return stage
+
+
+def _finding(bound: BoundCheck, part: Part, span: object) -> Finding | None:
+    check, size = bound.check, len(part.text)
+    if not isinstance(span, Span):
+        return None
+    end = size if span.end == -1 else span.end
+    if not (isinstance(span.start, int) and isinstance(end, int) and 0 <= span.start <= end <= size):
+        return None
+    return Finding(
+        check.id,
+        bound.action,
+        part.stage,
+        span.start,
+        end,
+        check.category,
+        check.severity,
+        part.path,
+        label=check.label,
+        enforced=bound.enforced,
+        note=span.note,
+        guard=bound.guard,
+    )

@@ -16,6 +16,7 @@ from aiguard.exchange import Ask, Exchange, Failed, Flow
 from aiguard.plan import Plan
 from aiguard.policy import Policy
 from aiguard.types import Decision, Evaluation, Part, Record, Stage
+from aiguard.verdict import joined
 
 T = TypeVar("T")
 _DAY: Final = 86_400 * 1_000_000_000
@@ -51,6 +52,9 @@ class Gate:
         """
         if isinstance(policy, str):
             policy = Policy.profile(policy)
+        checks = tuple(checks)
+        if isinstance(policy, Plan) and checks:
+            raise TypeError("checks are part of a plan: give them to Plan.compile(policy, checks)")
         self._plan = policy if isinstance(policy, Plan) else Plan.compile(policy, checks)
         self._sinks = _default_sinks() if sinks is None else tuple(sinks)
         self._clock = clock
@@ -81,18 +85,21 @@ class Gate:
         return record
 
     def check(self, *parts: Part | str, stage: Stage = Stage.INPUT, route: str = "") -> Decision:
-        """Decide about texts in an exchange of their own; strings are parts of `stage`. Never raises for a text."""
+        """Decide about texts in an exchange of their own; strings are parts of `stage`. Never raises for a text.
+
+        Parts of several stages are judged stage by stage; the decision is then about all of them.
+        """
         exchange = self.open(route)
-        decision = self.inspect(exchange, _parts(parts, stage))
+        decisions = [self.inspect(exchange, each) for each in _by_stage(parts, stage)]
         self.close(exchange)
-        return decision
+        return joined(decisions)
 
     async def acheck(self, *parts: Part | str, stage: Stage = Stage.INPUT, route: str = "") -> Decision:
         """As `check`, with checks awaited together."""
         exchange = self.open(route)
-        decision = await self.ainspect(exchange, _parts(parts, stage))
+        decisions = [await self.ainspect(exchange, each) for each in _by_stage(parts, stage)]
         self.close(exchange)
-        return decision
+        return joined(decisions)
 
     def inspect(self, exchange: Exchange, parts: Sequence[Part]) -> Decision:
         """Decide about the parts of one stage and tell the sinks."""
@@ -190,8 +197,12 @@ def _wait(result: Callable[[float], Answer | Failed], limit: float) -> Answer | 
         return Failed(f"raised {type(error).__name__}")
 
 
-def _parts(parts: Sequence[Part | str], stage: Stage) -> list[Part]:
-    return [Part(stage, part) if isinstance(part, str) else part for part in parts]
+def _by_stage(given: Sequence[Part | str], stage: Stage) -> list[list[Part]]:
+    parts = [Part(stage, each) if isinstance(each, str) else each for each in given]
+    stages = {part.stage for part in parts}
+    if len(stages) < 2:
+        return [parts]
+    return [[part for part in parts if part.stage is each] for each in sorted(stages)]
 
 
 def _default_sinks() -> tuple[Sink, ...]:

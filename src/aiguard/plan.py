@@ -13,6 +13,7 @@ from aiguard.check import Check
 from aiguard.errors import Fault, PolicyError
 from aiguard.patterns.begun import Begun
 from aiguard.patterns.derive import shapes
+from aiguard.patterns.pattern import Pattern
 from aiguard.patterns.rule import Rule
 from aiguard.patterns.set import PatternSet, compile_set
 from aiguard.policy import Exclusion, GuardModel, Policy, action_of, matching, stages_of
@@ -38,6 +39,16 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
+class BoundCheck:
+    """A check as a guard applies it."""
+
+    check: Check
+    action: Action
+    enforced: bool
+    guard: str
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """What is done with the texts of one stage."""
 
@@ -47,7 +58,7 @@ class Program:
     bound: Mapping[int, tuple[Bound, ...]]
     signs: tuple[Sign, ...]
     vocabulary: Vocabulary
-    checks: tuple[Check, ...]
+    checks: tuple[BoundCheck, ...]
     first_sign: int
     begun: Begun | None = None
 
@@ -81,7 +92,7 @@ class Plan:
         worded = shapes([rule.pattern for rule in rules if rule.category in _WORDED])
         vocabulary = Vocabulary.of(word for shape in worded for word in shape.words)
         found = signs(vocabulary)
-        patterns = compile_set([rule.pattern for rule in rules] + [sign.pattern for sign in found], policy.engine)
+        patterns = _compile([rule.pattern for rule in rules] + [sign.pattern for sign in found], policy)
         programs = tuple(_program(policy, stage, rules, found, vocabulary, patterns, checks) for stage in Stage)
         programs = _with_begun(programs, patterns)
         failure = Action.BLOCK if policy.on_error == "block" else Action.FLAG
@@ -100,6 +111,14 @@ def _with_begun(programs: Sequence[Program], patterns: PatternSet) -> tuple[Prog
     return tuple(replace(each, begun=begun) if each.stage in _STREAMED else each for each in programs)
 
 
+def _compile(patterns: Sequence[Pattern], policy: Policy) -> PatternSet:
+    try:
+        return compile_set(patterns, policy.engine)
+    except ImportError:
+        problem = "is 'hyperscan', which is not installed here: install hyperscan, or use 'auto' or 'python'"
+        raise PolicyError([Fault(policy.name, "engine", problem)]) from None
+
+
 def _check_faults(policy: Policy, checks: Sequence[Check]) -> None:
     known = {check.id for check in checks}
     faults = [
@@ -113,10 +132,11 @@ def _check_faults(policy: Policy, checks: Sequence[Check]) -> None:
 
 
 def _selected(policy: Policy, rule: Rule) -> bool:
-    return any(_applies(policy, guard, rule) for guard in policy.guards)
+    return any(applies(policy, guard, rule) for guard in policy.guards)
 
 
-def _applies(policy: Policy, guard: GuardModel, rule: Rule) -> bool:
+def applies(policy: Policy, guard: GuardModel, rule: Rule) -> bool:
+    """Whether a guard of a policy selects a rule: by name, or by topic and level."""
     named = any(matching(name, {rule.id}) for name in guard.rules)
     if not named and (rule.topic not in guard.topics or rule.level > _most(policy, guard)):
         return False
@@ -138,8 +158,6 @@ def _program(
 ) -> Program:
     bound = {index: _bind(policy, stage, rule) for index, rule in enumerate(rules)}
     bound = {index: each for index, each in bound.items() if each}
-    named = {name for guard in policy.guards if stage in stages_of(guard) for name in guard.checks}
-    named |= {check.id for check in checks if check.always}
     return Program(
         stage=stage,
         patterns=patterns,
@@ -147,7 +165,7 @@ def _program(
         bound=bound,
         signs=found,
         vocabulary=vocabulary,
-        checks=tuple(check for check in checks if check.id in named and stage in check.stages),
+        checks=tuple(bound for check in checks if stage in check.stages for bound in _bind_check(policy, stage, check)),
         first_sign=len(rules),
     )
 
@@ -156,13 +174,23 @@ def _bind(policy: Policy, stage: Stage, rule: Rule) -> tuple[Bound, ...]:
     """One entry for a rule, however many guards select it: the strongest action, enforced where any guard enforces."""
     if stage not in rule.stages:
         return ()
-    guards = [guard for guard in policy.guards if stage in stages_of(guard) and _applies(policy, guard, rule)]
+    guards = [guard for guard in policy.guards if stage in stages_of(guard) and applies(policy, guard, rule)]
     if not guards:
         return ()
     exclusions = tuple(each for each in policy.exclusions if matching(each.rule, {rule.id}))
     enforcing = [guard for guard in guards if guard.enforced and _enforced(policy, guard, rule)]
     chosen = max(enforcing or guards, key=lambda guard: _action(guard, rule))
     return (Bound(rule, _action(chosen, rule), bool(enforcing), chosen.name, exclusions),)
+
+
+def _bind_check(policy: Policy, stage: Stage, check: Check) -> tuple[BoundCheck, ...]:
+    """One entry for a check that a guard names at this stage or that always runs, as `_bind` for rules."""
+    guards = [guard for guard in policy.guards if stage in stages_of(guard) and check.id in guard.checks]
+    if not guards:
+        return (BoundCheck(check, check.action, True, check.id),) if check.always else ()
+    enforcing = [guard for guard in guards if guard.enforced]
+    chosen = max(enforcing or guards, key=lambda guard: action_of(guard) or check.action)
+    return (BoundCheck(check, action_of(chosen) or check.action, bool(enforcing), chosen.name),)
 
 
 def _action(guard: GuardModel, rule: Rule) -> Action:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -25,6 +26,9 @@ FailName = Literal["flag", "block"]
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_M = TypeVar("_M", bound=_Model)
 
 
 class Scores(_Model):
@@ -90,20 +94,28 @@ class Policy(_Model):
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
+        # With a profile below it, a policy is only whole once merged: see `parse`.
+        if self.extends == "nothing" and (problem := self._incoherent()):
+            raise ValueError(": ".join(problem))
+        return self
+
+    def _incoherent(self) -> tuple[str, str] | None:
+        """Return the key and the problem where two settings contradict each other."""
         names = [guard.name for guard in self.guards]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"guard names are used twice: {', '.join(twice)}")
+            return "guard", f"names are used twice: {', '.join(twice)}"
         if self.detect_level is not None and self.detect_level < self.level:
-            raise ValueError(f"detect_level is {self.detect_level}, expected at least level ({self.level})")
+            return "detect_level", f"is {self.detect_level}, expected at least level ({self.level})"
         if self.scores.detect > self.scores.block:
-            raise ValueError(f"scores.detect is {self.scores.detect}, expected at most block ({self.scores.block})")
-        return self
+            return "scores.detect", f"is {self.scores.detect}, expected at most block ({self.scores.block})"
+        return None
 
     @classmethod
     def profile(cls, name: str) -> Policy:
         """Return a built-in policy: `minimal`, `standard` or `strict`; raises `PolicyError` for another name."""
         if name not in PROFILES:
-            raise PolicyError([Fault("policy", "profile", f"found {name!r}, expected one of {', '.join(PROFILES)}")])
+            problem = f"found {name!r}, expected one of {', '.join(PROFILES)}; Policy.load reads a file"
+            raise PolicyError([Fault("policy", "profile", problem)])
         return _profile(name)
 
     @classmethod
@@ -114,7 +126,7 @@ class Policy(_Model):
         """
         path = Path(source)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise PolicyError([Fault(str(path), "", f"cannot be read: {error}")]) from None
         return cls.loads(text, str(path), syntax="yaml" if path.suffix in (".yaml", ".yml") else "toml")
@@ -134,23 +146,22 @@ class Policy(_Model):
     def parse(cls, table: Mapping[str, Any], where: str = "policy", find: Locator = lambda _: 0) -> Policy:
         """Return the policy of a parsed table; `find` tells the line of a key."""
         faults: list[Fault] = []
+        policy: Policy | None = None
         try:
             policy = cls.model_validate(dict(table))
         except ValidationError as error:
             faults += [_fault(each, where, find) for each in error.errors(include_url=False, include_input=True)]
-            policy = None
-        rules = table.get("rule", [])
-        for index, each in enumerate(rules if isinstance(rules, list) else []):
-            if isinstance(each, dict):
-                found = read_rule(each, "custom", "rule")[1]
-                faults += [
-                    Fault(where, f"rule[{index}].{f.key}", f.problem, find(("rule", index, f.key))) for f in found
-                ]
-        if policy is not None and not faults:
-            faults += _unknown(policy, where, find)
+        for index, each in enumerate(_tables(table, "rule")):
+            for found in read_rule(each, "custom", "rule")[1]:
+                at = ("rule", index, found.key)
+                faults.append(Fault(where, f"rule[{index}].{found.key}", found.problem, find(at)))
+        faults += _unknown(table, where, find)
         if faults or policy is None:
             raise PolicyError(faults)
-        return policy._merged()
+        merged = policy._merged()
+        if problem := merged._incoherent():
+            raise PolicyError([Fault(where, *problem, find(tuple(problem[0].split("."))))])
+        return merged
 
     def _merged(self) -> Policy:
         """Return this policy on top of the profile it extends: same-named guards replace, all else adds."""
@@ -165,6 +176,8 @@ class Policy(_Model):
             "extends": "nothing",
             "guards": tuple(guard for guard in base.guards if guard.name not in own) + self.guards,
             "exclusions": base.exclusions + self.exclusions,
+            "scores": _over(base.scores, self.scores),
+            "limits": _over(base.limits, self.limits),
         }
         return type(self).model_construct(_fields_set=self.model_fields_set, **merged)
 
@@ -182,7 +195,8 @@ def _parse_toml(text: str, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise PolicyError([Fault(where, "", f"is not TOML: {error}")]) from None
+        line = re.search(r"at line (\d+)", str(error))
+        raise PolicyError([Fault(where, "", f"is not TOML: {error}", int(line[1]) if line else 0)]) from None
 
 
 def _fault(error: Any, where: str, find: Callable[[tuple[str | int, ...]], int]) -> Fault:
@@ -194,28 +208,53 @@ def _fault(error: Any, where: str, find: Callable[[tuple[str | int, ...]], int])
     return Fault(where, key, error["msg"].removeprefix("Value error, ") + found, find(place))
 
 
-def _unknown(policy: Policy, where: str, find: Locator) -> list[Fault]:
-    """Find names that nothing has: a guard that selects no rule would be silent."""
-    rules = built_in_rules()
-    own = [table["id"] for table in policy.tables]
+def _tables(table: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    value = table.get(key)
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _names(table: Mapping[str, Any], key: str) -> list[str]:
+    value = table.get(key)
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def _unknown(table: Mapping[str, Any], where: str, find: Locator) -> list[Fault]:
+    """Find names that nothing has, and rules that nothing selects: both would be silent."""
+    rules, guards = built_in_rules(), _tables(table, "guard")
     topics, ids = {rule.topic for rule in rules} | {"custom"}, {rule.id for rule in rules}
-    faults = [
-        Fault(where, "rule", f"the id {each} is used twice") for each in own if own.count(each) > 1 or each in ids
-    ]
+    own = [str(each.get("id")) for each in _tables(table, "rule")]
+    faults = []
+    for index, each in enumerate(own):
+        at: tuple[str | int, ...] = ("rule", index, "id")
+        if each in ids or each in own[:index]:
+            faults.append(Fault(where, f"rule[{index}].id", f"{each!r} is used twice", find(at)))
+        elif not any("custom" in _names(g, "topics") or _matches(_names(g, "rules"), each) for g in guards):
+            problem = f'no guard selects {each!r}: add a [[guard]] with topics = ["custom"] or rules = [{each!r}]'
+            faults.append(Fault(where, f"rule[{index}].id", problem, find(at)))
     ids.update(own)
-    for index, guard in enumerate(policy.guards):
-        at: tuple[str | int, ...] = ("guard", index)
-        for topic in sorted(set(guard.topics) - topics):
+    for index, guard in enumerate(guards):
+        for topic in sorted(set(_names(guard, "topics")) - topics):
             problem = f"there is no topic {topic!r}; expected some of {', '.join(sorted(topics))}"
-            faults.append(Fault(where, f"guard[{index}].topics", problem, find((*at, "topics"))))
-        for name in guard.rules:
+            faults.append(Fault(where, f"guard[{index}].topics", problem, find(("guard", index, "topics"))))
+        for name in _names(guard, "rules"):
             if not matching(name, ids):
-                faults.append(Fault(where, f"guard[{index}].rules", f"there is no rule {name!r}", find((*at, "rules"))))
-    for index, exclusion in enumerate(policy.exclusions):
-        if not matching(exclusion.rule, ids):
-            problem = f"there is no rule {exclusion.rule!r}"
-            faults.append(Fault(where, f"exclude[{index}].rule", problem, find(("exclude", index, "rule"))))
+                at = ("guard", index, "rules")
+                faults.append(Fault(where, f"guard[{index}].rules", f"there is no rule {name!r}", find(at)))
+    for index, exclusion in enumerate(_tables(table, "exclude")):
+        excluded = exclusion.get("rule")
+        if isinstance(excluded, str) and excluded and not matching(excluded, ids):
+            at = ("exclude", index, "rule")
+            faults.append(Fault(where, f"exclude[{index}].rule", f"there is no rule {excluded!r}", find(at)))
     return faults
+
+
+def _matches(names: list[str], rule: str) -> bool:
+    return any(matching(name, {rule}) for name in names)
+
+
+def _over(base: _M, own: _M) -> _M:
+    """Return a model of settings with those that `own` names itself on top of `base`."""
+    return base.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
 
 
 def matching(name: str, ids: set[str]) -> set[str]:

@@ -44,9 +44,8 @@ def inspect(program: Program, part: Part, scope: Scope) -> Sequence[Finding]:
         return (failure(part, scope, "aiguard.flood", "holds too many candidates to confirm"),)
     except Overflow:
         return (failure(part, scope, "aiguard.overflow", "unfolds into too many or too long views"),)
-    if len(findings) > scope.most:
-        return (failure(part, scope, "aiguard.flood", f"holds more than {scope.most} findings"),)
-    return distinct(findings)
+    found = distinct(findings)
+    return found if len(found) <= scope.most else (*found[: scope.most], too_many(part, scope, found[scope.most].start))
 
 
 def fired(program: Program, hits: Iterable[Hit]) -> frozenset[str]:
@@ -147,6 +146,13 @@ def failure(part: Part, scope: Scope, rule: str, note: str) -> Finding:
         path=part.path,
         note=note,
         guard="aiguard",
+    )
+
+
+def too_many(part: Part, scope: Scope, start: int) -> Finding:
+    """Return the finding that stands for all those beyond the limit, from `start` on."""
+    return failure(part, scope, "aiguard.flood", f"holds more than {scope.most} findings")._replace(
+        start=start, end=start
     )
 
 

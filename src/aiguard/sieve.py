@@ -14,7 +14,7 @@ from aiguard.patterns.begun import ALWAYS
 from aiguard.patterns.set import Flood, Hit
 from aiguard.plan import Program
 from aiguard.policy import Scores
-from aiguard.scan import Scope, distinct, failure, fired, raw_findings, view_findings, views_start
+from aiguard.scan import Scope, distinct, failure, fired, raw_findings, too_many, view_findings, views_start
 from aiguard.text.views import Overflow
 from aiguard.types import Action, Finding, Part
 from aiguard.verdict import Tally, redactions
@@ -134,6 +134,10 @@ class Sieve:
         """Count the findings, then let `size` characters of the buffer go, redacted; up to a blocking one if any."""
         passed: list[Finding] = []
         for finding in findings:
+            if len(self.findings) + len(passed) == self._scope.most:
+                finding = too_many(self._part, self._scope, finding.start)
+            elif len(self.findings) + len(passed) > self._scope.most:
+                break
             passed.append(finding)
             if finding.enforced and self._tally.add(finding) is Action.BLOCK:
                 self.blocked = True

@@ -86,4 +86,20 @@ def redactions(findings: Iterable[Finding]) -> list[tuple[int, int, str]]:
     return merged
 
 
-__all__ = ["Tally", "decide", "redacted", "redactions", "tally"]
+def joined(decisions: Sequence[Decision]) -> Decision:
+    """Return one decision for those of several stages: the strongest action, all findings, parts unless blocked."""
+    if len(decisions) == 1:
+        return decisions[0]
+    action = max(each.action for each in decisions)
+    return Decision(
+        action,
+        max(each.would for each in decisions),
+        max(each.score for each in decisions),
+        tuple(finding for each in decisions for finding in each.findings),
+        () if action is Action.BLOCK else tuple(part for each in decisions for part in each.parts),
+        decisions[0].stage,
+        decisions[0].exchange,
+    )
+
+
+__all__ = ["Tally", "decide", "joined", "redacted", "redactions", "tally"]

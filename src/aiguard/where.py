@@ -8,7 +8,8 @@ from typing import Final, TypeAlias
 
 Locator: TypeAlias = Callable[[tuple[str | int, ...]], int]
 
-_TABLE: Final = re.compile(r"\s*(\[\[?)\s*([\w.\"'-]+)\s*\]\]?")
+_TABLE: Final = re.compile(r"\s*(\[\[?)\s*([\w.\"'-]+)\s*\]\]?\s*(?:#.*)?$")
+_LONG_QUOTE: Final = re.compile(r"\"\"\"|'''")
 _KEY: Final = re.compile(r"\s*([\w\"'-]+(?:\.[\w-]+)*)\s*=")
 
 
@@ -17,7 +18,11 @@ def locator(text: str) -> Locator:
     lines: dict[tuple[str | int, ...], int] = {}
     counts: dict[str, int] = {}
     table: tuple[str | int, ...] = ()
+    inside = ""
     for number, line in enumerate(text.splitlines(), 1):
+        quoted, inside = inside, _quote_after(line, inside)
+        if quoted:
+            continue
         if match := _TABLE.match(line):
             name = match[2].strip("\"'")
             if match[1] == "[[":
@@ -36,3 +41,10 @@ def locator(text: str) -> Locator:
         return 0
 
     return find
+
+
+def _quote_after(line: str, inside: str) -> str:
+    """Return the mark of the multi-line string that is still open behind a line, if any."""
+    for mark in _LONG_QUOTE.findall(line):
+        inside = "" if mark == inside else inside or mark
+    return inside

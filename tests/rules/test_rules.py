@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from aiguard.patterns.rule import Rule, built_in_rules, pattern_faults
-from aiguard.patterns.set import PatternSet, compile_set
-from aiguard.types import Action, Severity
+from aiguard.patterns.set import compile_set
+from aiguard.types import Action
 
 RULES = built_in_rules()
 PREFIXES = {
@@ -20,12 +20,6 @@ PREFIXES = {
     "tools": "tool",
 }
 each_rule = pytest.mark.parametrize("rule", RULES, ids=[rule.id for rule in RULES])
-
-
-@pytest.fixture(scope="module")
-def together() -> PatternSet:
-    """All rules in one set."""
-    return compile_set([rule.pattern for rule in RULES], "python")
 
 
 @each_rule
@@ -41,29 +35,20 @@ def test_a_rule_is_declared_in_full(rule: Rule) -> None:
     assert len(rule.match) >= 2
     assert len(rule.clean) >= 1
     assert rule.title.strip() == rule.title != ""
-    assert rule.title[0].isupper() or not rule.title[0].isalpha()
     assert rule.why
     assert re.fullmatch(r"\d+\.\d+\.\d+", rule.since)
     assert re.fullmatch(r"LLM(0[1-9]|10)|ASI(0[1-9]|10)", rule.category)
     assert re.fullmatch(rf"{PREFIXES[rule.topic]}-\d{{3}}", rule.id)
-    assert rule.severity is not Severity.NONE
     assert rule.label or rule.action is not Action.REDACT
-
-
-def test_all_rules_together_find_what_each_finds_alone(together: PatternSet) -> None:
-    everything = [True] * len(RULES)
-    for index, rule in enumerate(RULES):
-        for text in rule.match[:1]:
-            assert index in {hit.pattern for hit in together.scan(text, everything)}, rule.id
 
 
 def test_ids_are_unique() -> None:
     assert [id for id, count in Counter(rule.id for rule in RULES).items() if count > 1] == []
 
 
-def test_patterns_are_unique() -> None:
-    keys = Counter((rule.pattern.source, rule.pattern.ignore_case, rule.verify) for rule in RULES)
-    assert [source for (source, _, _), count in keys.items() if count > 1] == []
+def test_no_two_rules_do_the_same_about_the_same_at_the_same_stage() -> None:
+    found = Counter((rule.pattern.source, rule.action, stage) for rule in RULES for stage in rule.stages)
+    assert [source for (source, _, _), count in found.items() if count > 1] == []
 
 
 def test_there_are_enough_rules() -> None:

@@ -28,7 +28,7 @@ from aiguard.cli.results import NAMES
 from aiguard.errors import Fault
 from aiguard.patterns import lint, literals
 from aiguard.patterns.rule import read_rule
-from aiguard.plan import Plan, _applies
+from aiguard.plan import Plan, applies
 from aiguard.policy import Policy
 from aiguard.types import STAGES, Action, Stage
 
@@ -122,7 +122,7 @@ def _silent(source: Source) -> list[Fault]:
     found = [] if policy.guards else [Fault(source.where, "guard", "there is no guard: nothing is looked at")]
     inherited = len(policy.guards) - len(source.table.get("guard", ()))
     for index, guard in enumerate(policy.guards, -inherited):
-        if not guard.checks and not any(_applies(policy, guard, rule) for rule in rules):
+        if not guard.checks and not any(applies(policy, guard, rule) for rule in rules):
             problem = f"guard {guard.name} applies no rule at any of its stages: look at topics, rules, level, stages"
             key, line = (f"guard[{index}]", source.find(("guard", index))) if index >= 0 else ("extends", 0)
             found.append(Fault(source.where, key, problem, line))

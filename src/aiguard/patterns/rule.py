@@ -101,8 +101,11 @@ def _read(reader: _Reader, topic: str, *, trusted: bool) -> Rule:
     if not stages or set(stages) - STAGES.keys():
         reader.fault("stages", f"found {list(stages)}, expected some of {', '.join(STAGES)}")
     level = reader.table.get("level", 1)
-    if level not in (1, 2, 3, 4):
+    if type(level) is not int or level not in (1, 2, 3, 4):
         reader.fault("level", f"found {level!r}, expected 1, 2, 3 or 4")
+    case = reader.table.get("case", False)
+    if not isinstance(case, bool):
+        reader.fault("case", f"found {case!r}, expected true or false")
     action = reader.choice("action", ACTIONS)
     label = reader.text("label", _LABEL, "")
     if action is Action.REDACT and not label:
@@ -117,7 +120,7 @@ def _read(reader: _Reader, topic: str, *, trusted: bool) -> Rule:
         stages=frozenset(STAGES[stage] for stage in stages if stage in STAGES),
         action=action,
         severity=reader.choice("severity", SEVERITIES),
-        pattern=Pattern(reader.text("pattern"), not reader.table.get("case", False), VERIFIERS.get(verify)),
+        pattern=Pattern(reader.text("pattern"), not case, VERIFIERS.get(verify)),
         level=level,
         label=label,
         topic=topic,
