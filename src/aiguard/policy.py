@@ -224,11 +224,12 @@ def _unknown(table: Mapping[str, Any], where: str, find: Locator) -> list[Fault]
     topics, ids = {rule.topic for rule in rules} | {"custom"}, {rule.id for rule in rules}
     own = [str(each.get("id")) for each in _tables(table, "rule")]
     faults = []
+    used = any("custom" in _names(guard, "topics") or _matches(_names(guard, "rules"), own) for guard in guards)
     for index, each in enumerate(own):
         at: tuple[str | int, ...] = ("rule", index, "id")
         if each in ids or each in own[:index]:
             faults.append(Fault(where, f"rule[{index}].id", f"{each!r} is used twice", find(at)))
-        elif not any("custom" in _names(g, "topics") or _matches(_names(g, "rules"), each) for g in guards):
+        elif not used:
             problem = f'no guard selects {each!r}: add a [[guard]] with topics = ["custom"] or rules = [{each!r}]'
             faults.append(Fault(where, f"rule[{index}].id", problem, find(at)))
     ids.update(own)
@@ -248,8 +249,8 @@ def _unknown(table: Mapping[str, Any], where: str, find: Locator) -> list[Fault]
     return faults
 
 
-def _matches(names: list[str], rule: str) -> bool:
-    return any(matching(name, {rule}) for name in names)
+def _matches(names: list[str], rules: list[str]) -> bool:
+    return any(matching(name, set(rules)) for name in names)
 
 
 def _over(base: _M, own: _M) -> _M:

@@ -92,7 +92,6 @@ def test_base64_glued_to_a_word_is_decoded(glue: str) -> None:
                 ("hex with colons", "code:", "end of a word before hex"),
                 ("binary", "11111111 ", "byte before binary"),
                 ("binary in one", "0", "digit glued to binary"),
-                ("decimal", "99 ", "number before decimal"),
             ]
         ),
     ],

@@ -51,13 +51,27 @@ class Begun:
                 break
             if index == _UNKNOWN:
                 return low
-            # A head tells the place; of a run of fitting characters, every place may be the one.
+            # A head tells the place; of a run of fitting characters, any place may be the one.
             start = max(start, size - self._reach[index])
-            for place in range(start, best if self._runs[index] else min(best, start + 1)):
-                if self.unfinished(index, text, place):
-                    best = place
-                    break
+            if self._runs[index]:
+                best = min(best, self._first(index, text, start))
+            elif start < best and self.unfinished(index, text, start):
+                best = start
         return best
+
+    def _first(self, index: int, text: str, start: int) -> int:
+        """Return the first place from `start` on where the text may be the beginning of a match of a pattern."""
+        found = self._compile(index).search(text, start, partial=True)
+        while found and not found.partial and found.end() < len(text) - self._after[index]:
+            found = self._compile(index).search(text, found.start() + 1, partial=True)
+        return found.start() if found else len(text)
+
+    def _compile(self, index: int) -> regex.Pattern[str]:
+        compiled = self._compiled[index]
+        if compiled is None:
+            flags = regex.MULTILINE | (regex.ASCII if self._patterns[index].flags & re.ASCII else 0)
+            compiled = self._compiled[index] = regex.compile(self._openings[index], flags)
+        return compiled
 
     def _candidates(self, text: str, low: int) -> Sequence[tuple[int, int]]:
         if self._scan is None:
@@ -75,11 +89,7 @@ class Begun:
 
     def unfinished(self, index: int, text: str, start: int) -> bool:
         """Whether the text from `start` may be the beginning of a match of pattern `index`, or one still open."""
-        compiled = self._compiled[index]
-        if compiled is None:
-            pattern = self._patterns[index]
-            flags = regex.MULTILINE | (regex.ASCII if pattern.flags & re.ASCII else 0)
-            compiled = self._compiled[index] = regex.compile(self._openings[index], flags)
+        compiled = self._compile(index)
         if compiled.fullmatch(text, start, partial=True):
             return True
         if self._after[index] < 2:

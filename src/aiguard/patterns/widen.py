@@ -98,6 +98,8 @@ def _literal_run(items: Sequence[Node]) -> int:
 
 def _core(node: Node) -> Node:
     stripped = _trim(_trim(_strip(node), last=True), last=False)
+    if isinstance(stripped, Seq) and len(stripped.items) == 1:
+        stripped = stripped.items[0]
     if _positions(stripped) <= _MOST_POSITIONS:
         return stripped
     if isinstance(stripped, Alt):
