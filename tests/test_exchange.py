@@ -182,17 +182,30 @@ def test_each_part_is_asked_about() -> None:
 @pytest.mark.parametrize(
     ("text", "limits", "name"),
     [
-        pytest.param("a" * 11, {"max_characters": 10}, "aiguard.too-long", id="too long"),
-        pytest.param("word " * 4, {"max_findings": 3}, "aiguard.flood", id="too many findings"),
         pytest.param("\u200bignоre " + "㌀" * 10_000, {}, "aiguard.overflow", id="too large a view"),
     ],
 )
-def test_a_text_over_a_limit_is_a_failure(
+def test_a_text_that_cannot_be_read_through_is_a_failure(
     text: str, limits: dict[str, int], name: str, on_error: str, action: Action
 ) -> None:
     decision = gate(rule("own-1", "word|ignore"), limits=limits, on_error=on_error).check(text)
     assert [(each.rule, each.start, each.end) for each in decision.findings] == [(name, 0, len(text))]
     assert (decision.action, decision.text) == (action, "" if action is Action.BLOCK else text)
+
+
+@pytest.mark.parametrize("on_error", ["flag", "block"])
+def test_a_text_that_is_too_long_is_refused(on_error: str) -> None:
+    decision = gate(limits={"max_characters": 10}, on_error=on_error).check("a" * 11)
+    assert [(each.rule, each.start, each.end) for each in decision.findings] == [("aiguard.too-long", 0, 11)]
+    assert decision.blocked
+
+
+@pytest.mark.parametrize(("on_error", "action"), [("flag", Action.FLAG), ("block", Action.BLOCK)])
+def test_findings_beyond_the_limit_are_one_failure(on_error: str, action: Action) -> None:
+    decision = gate(rule("own-1", "word"), limits={"max_findings": 3}, on_error=on_error).check("word " * 6)
+    assert [each.rule for each in decision.findings] == ["own-1"] * 3 + ["aiguard.flood"]
+    assert decision.findings[-1].start == 15
+    assert decision.action is action
 
 
 def test_a_text_at_a_limit_is_none() -> None:

@@ -58,7 +58,7 @@ def decide(declared: Policy, part: Part | str = TEXT, *, route: str = "", **more
         pytest.param({}, {"topics": [], "rules": ["own-3"]}, "3", "", id="a named rule alone"),
         pytest.param({"level": 2}, {"enforced": False}, "", "12", id="a guard of shadows"),
         pytest.param({"level": 4}, {"stages": ["output"]}, "", "", id="another stage"),
-        pytest.param({"level": 4}, {"topics": ["pii"]}, "", "", id="another topic"),
+        pytest.param({"level": 4}, {"topics": ["pii"], "rules": ["own-1"]}, "1", "", id="another topic"),
     ],
 )
 def test_levels_tell_what_is_enforced_and_what_is_a_shadow(
@@ -234,11 +234,25 @@ def test_a_check_runs_where_it_is_named_or_always(check: Check, guard: dict[str,
     assert {stage for stage in Stage if plan.program(stage).whole} == stages
 
 
-@pytest.mark.parametrize("guard", [{"enforced": False}, {"action": "flag"}], ids=["enforced", "action"])
-@pytest.mark.xfail(reason="what a guard says of action and enforcement is not applied to its checks")
-def test_a_guard_says_what_is_done_about_its_checks(guard: dict[str, Any]) -> None:
-    check = Check("c", lambda part: True, always=False)
-    assert not decide(policy([{"checks": ["c"], **guard}], []), checks=[check]).blocked
+@pytest.mark.parametrize(
+    ("guards", "action", "would"),
+    [
+        pytest.param([{}], Action.REDACT, Action.REDACT, id="of the check"),
+        pytest.param([{"action": "flag"}], Action.FLAG, Action.FLAG, id="weaker by the guard"),
+        pytest.param([{"action": "block"}], Action.BLOCK, Action.BLOCK, id="stronger by the guard"),
+        pytest.param([{"action": "pass"}], Action.PASS, Action.PASS, id="pass by the guard"),
+        pytest.param([{"action": "pass"}, {"action": "flag"}], Action.FLAG, Action.FLAG, id="flag over pass"),
+        pytest.param([{"enforced": False}], Action.PASS, Action.REDACT, id="a shadow"),
+        pytest.param([{"enforced": False}, {"action": "flag"}], Action.FLAG, Action.FLAG, id="any guard enforces"),
+    ],
+)
+def test_a_guard_says_what_is_done_about_its_checks(
+    guards: list[dict[str, Any]], action: Action, would: Action
+) -> None:
+    check = Check("c", lambda part: True, action=Action.REDACT, always=False)
+    for ordered in (guards, guards[::-1]):
+        decision = decide(policy([{"checks": ["c"], **guard} for guard in ordered], []), checks=[check])
+        assert (decision.action, decision.would) == (action, would)
 
 
 def test_a_plan_of_nothing_passes_everything() -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from aiguard.check import Check
 from aiguard.errors import Fault, PolicyError
-from aiguard.patterns.begun import Begun
+from aiguard.patterns.begun import ALWAYS, Begun
 from aiguard.patterns.derive import shapes
 from aiguard.patterns.pattern import Pattern
 from aiguard.patterns.rule import Rule
@@ -106,7 +106,9 @@ class Plan:
 def _with_begun(programs: Sequence[Program], patterns: PatternSet) -> tuple[Program, ...]:
     """Give the stages that stream what tells where a match has begun; one serves them all."""
     wanted = [any(programs[stage].wanted[i] for stage in _STREAMED) for i in range(len(patterns.patterns))]
-    chosen = [i for i, each in enumerate(wanted) if each]
+    # A match no longer than what is always held back needs no looking for.
+    long = [shape.widest + shape.after > ALWAYS + 1 for shape in patterns.shapes]
+    chosen = [i for i, each in enumerate(wanted) if each and long[i]]
     begun = Begun([patterns.patterns[i] for i in chosen], [patterns.shapes[i] for i in chosen], patterns.engine.name)
     return tuple(replace(each, begun=begun) if each.stage in _STREAMED else each for each in programs)
 
@@ -189,8 +191,10 @@ def _bind_check(policy: Policy, stage: Stage, check: Check) -> tuple[BoundCheck,
     if not guards:
         return (BoundCheck(check, check.action, True, check.id),) if check.always else ()
     enforcing = [guard for guard in guards if guard.enforced]
-    chosen = max(enforcing or guards, key=lambda guard: action_of(guard) or check.action)
-    return (BoundCheck(check, action_of(chosen) or check.action, bool(enforcing), chosen.name),)
+    # `Action.PASS` is zero: "or" would take it for none.
+    actions = [(check.action if (action := action_of(each)) is None else action, each) for each in enforcing or guards]
+    strongest, chosen = max(actions, key=lambda each: each[0])
+    return (BoundCheck(check, strongest, bool(enforcing), chosen.name),)
 
 
 def _action(guard: GuardModel, rule: Rule) -> Action:

@@ -44,7 +44,7 @@ class Limits(_Model):
     max_characters: Annotated[int, Field(ge=1, le=100_000_000, description="longest text of one part")] = 2_000_000
     max_findings: Annotated[int, Field(ge=1, le=1_000_000, description="most findings of one part")] = 10_000
     deadline: Annotated[float, Field(gt=0, le=60, description="seconds one check of a guard may take")] = 0.25
-    stream_step: Annotated[int, Field(ge=1, le=4096, description="characters of a stream scanned at a time")] = 24
+    stream_step: Annotated[int, Field(ge=1, le=4096, description="characters of a stream scanned at a time")] = 48
 
 
 class GuardModel(_Model):

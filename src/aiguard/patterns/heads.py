@@ -6,12 +6,12 @@ from itertools import product
 from typing import Final, TypeAlias
 
 from aiguard.patterns.syntax import Alt, Chars, Node, Repeat, Seq, Zero, span
-from aiguard.patterns.widen import rarity
 
 # Characters of a head, and how rare it must be, in bits: two letters.
 LENGTH: Final = 4
 _RARE: Final = 6.0
 _MOST: Final = 400
+_WIDE: Final = 26
 Head: TypeAlias = tuple[Chars, ...]
 
 
@@ -21,9 +21,19 @@ def heads(node: Node) -> frozenset[Head] | None:
     None where they are too many, or so common (a match that begins with any word) that each would hold all text back.
     """
     found = _heads(node, LENGTH)
-    if found is None or min((sum(map(rarity, head)) for head in found), default=0.0) < _RARE:
+    if found is None or min((sum(map(_rarity, head)) for head in found), default=0.0) < _RARE:
         return None
     return found
+
+
+def _rarity(chars: Chars) -> float:
+    """How rare one character of a head is, in bits, roughly."""
+    if chars.high:
+        return 0.0
+    if chars.ascii and chars.ascii.bit_count() + len(chars.named) > _WIDE:
+        return 0.0
+    # Characters beyond ASCII are rare in most texts, a letter is one of about eight that are likely at its place.
+    return 2.0 if chars.named and not chars.ascii else 3.0 if chars.ascii.bit_count() <= 12 else 1.0
 
 
 def _heads(node: Node, length: int) -> frozenset[Head] | None:

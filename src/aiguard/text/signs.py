@@ -36,7 +36,6 @@ _FOLD: Final = (
     "[\u200c-\u200f][\u200c-\u200f]",
     f"[{_MARKS}]",
     f"[{_STYLED}]",
-    f"[{_FLAG}][ ]?[{_FLAG}][ ]?[{_FLAG}][ ]?[{_FLAG}][ ]?[{_FLAG}]",
     f"[A-Za-z][{_SMALL_CAPITALS}][A-Za-z{_SMALL_CAPITALS}]",
     f"[{_SMALL_CAPITALS}][{_SMALL_CAPITALS}][{_SMALL_CAPITALS}]",
     "[\u0100-\u024f\u1e00-\u1eff][\u0100-\u024f\u1e00-\u1eff][\u0100-\u024f\u1e00-\u1eff]",
@@ -58,7 +57,8 @@ _ESCAPES: Final = (
 )
 
 
-_FIXED: Final = (("fold", _FOLD), ("hidden", _HIDDEN), ("escapes", _ESCAPES))
+_LETTER_FLAGS: Final = (f"[{_FLAG}][ ]?[{_FLAG}][ ]?[{_FLAG}][ ]?[{_FLAG}][ ]?[{_FLAG}]",)
+_FIXED: Final = (("fold", _FOLD), ("fold", _LETTER_FLAGS), ("hidden", _HIDDEN), ("escapes", _ESCAPES))
 # What several encodings have in common, so that one expression of the automaton serves them all.
 _RUN_GATE: Final = "[A-Za-z0-9+/_-]{24}"
 _NUMBERS_GATE: Final = "[0-9a-fA-F]{2}[ :,-][ 0-9a-fA-Fx][0-9a-fA-Fx][ :,0-9a-fA-F-][ :,0-9a-fA-Fx-][ :,0-9a-fA-Fx-]"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -28,30 +29,37 @@ _SMALL_WORDS: Final = frozenset(
 )
 # Words that betray a text written backwards or in rot13 are long enough not to occur by chance.
 _SHORTEST_TELLTALE: Final = 6
+_MOST_TELLTALES: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Words of the rules, lower case."""
+    """Words of the rules, lower case; `common` are those that many rules have."""
 
     words: frozenset[str]
+    common: tuple[str, ...]
     splitter: re.Pattern[str] | None
 
     @staticmethod
     def of(words: Iterable[str]) -> Vocabulary:
         """Return the vocabulary of `words`; short and non-ASCII ones are left out."""
-        kept = frozenset(
+        counts = Counter(
             word for word in map(str.lower, words) if word.isascii() and word.isalpha() and len(word) >= _SHORTEST_WORD
         )
+        kept = frozenset(counts)
+        long = sorted(
+            (word for word in kept if len(word) >= _SHORTEST_TELLTALE), key=lambda word: (-counts[word], word)
+        )
         longest_first = sorted(kept | _SMALL_WORDS, key=lambda word: (-len(word), word))
-        return Vocabulary(kept, re.compile("|".join(longest_first), re.IGNORECASE) if kept else None)
+        return Vocabulary(
+            kept, tuple(long[:_MOST_TELLTALES]), re.compile("|".join(longest_first), re.IGNORECASE) if kept else None
+        )
 
     def telltales(self, kind: str) -> list[str]:
-        """Return the long words as they look in rot13 (`rot13`) or backwards (`reversed`)."""
-        long = sorted(word for word in self.words if len(word) >= _SHORTEST_TELLTALE)
+        """Return the most common long words as they look in rot13 (`rot13`) or backwards (`reversed`)."""
         if kind == "rot13":
-            return [codecs.encode(word, "rot13") for word in long]
-        return [word[::-1] for word in long if word[::-1] not in self.words]
+            return sorted(codecs.encode(word, "rot13") for word in self.common)
+        return sorted(word[::-1] for word in self.common if word[::-1] not in self.words)
 
     def knows(self, token: str) -> bool:
         """Whether a token is a word of the vocabulary, or one with a short ending."""
