@@ -21,7 +21,6 @@ from aiguard import (
     Policy,
     PolicyError,
     Record,
-    Severity,
     Sink,
     Span,
     Stage,
@@ -183,16 +182,8 @@ def test_checks_are_asked_together() -> None:
         barrier.wait()
         return False
 
-    async def sleep(part: Part) -> bool:
-        await asyncio.sleep(0.1)
-        return False
-
     gate = Gate(policy(limits={"deadline": 2}), checks=[Check(id, meet) for id in "abc"], sinks=())
     assert not both(gate, "text").findings
-    gate = Gate(policy(limits={"deadline": 2}), checks=[Check(str(id), sleep) for id in range(10)], sinks=())
-    started = time.monotonic()
-    assert not asyncio.run(gate.acheck("text")).findings
-    assert time.monotonic() - started < 0.9
 
 
 def test_a_check_may_be_written_as_a_decorated_function() -> None:
@@ -284,7 +275,7 @@ def test_every_exchange_has_an_id_and_a_record() -> None:
 
 
 def test_threads_share_a_gate() -> None:
-    gate = Gate(policy(), checks=[Check("c", lambda part: "odd" in part.text, severity=Severity.NONE)], sinks=())
+    gate = Gate(policy(), checks=[Check("c", lambda part: "odd" in part.text)], sinks=())
     texts = ["word", "hidden", "forbidden", "odd", "fine"]
     expected = [summary(gate.check(text)) for text in texts]
     with ThreadPoolExecutor(8) as pool:

@@ -130,6 +130,6 @@ def scanned(rule: Rule) -> dict[str, Any]:
         "widest": f"{found.widest} characters, looks {found.before} before and {found.after} behind",
         "reach": f"{found.scanned.reach} characters around a candidate",
         "widened": widened,
-        "width": f"{counted(len(widened), 'byte')}{', dense' if found.scanned.dense else ''}",
+        "width": counted(len(widened), "byte"),
         "warnings": lint.warnings(rule.pattern.tree(), found.scanned.literals),
     }

@@ -57,12 +57,12 @@ class Database:
         return True
 
 
-def widened_database(patterns: Sequence[Scanned]) -> Database:
-    """Compile the one pass. Expressions that may end everywhere report once a block, the others each time."""
+def widened_database(patterns: Sequence[Scanned], *, first_only: bool = False) -> Database:
+    """Compile the one pass; with `first_only` every expression reports its first end alone."""
     expressions = []
     for group in members(patterns):
         first = patterns[group[0]]
-        flags = hyperscan.HS_FLAG_SINGLEMATCH if first.dense else 0
+        flags = hyperscan.HS_FLAG_SINGLEMATCH if first_only else 0
         expressions.append((first.widened, flags | (hyperscan.HS_FLAG_CASELESS if first.caseless else 0)))
     return Database(expressions)
 

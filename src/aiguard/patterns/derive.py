@@ -61,7 +61,6 @@ def shape(pattern: Pattern) -> Shape:
     scanned = Scanned(
         widened=widen.widened(gate, caseless=caseless),
         caseless=caseless,
-        dense=pattern.once or widen.dense(gate),
         reach=widest + max(before, after) + 1,
         literals=literals.required(gate),
     )
@@ -99,7 +98,6 @@ def _dump(each: Shape) -> list[Any]:
     return [
         scanned.widened.decode("latin-1"),
         scanned.caseless,
-        scanned.dense,
         scanned.reach,
         sorted(scanned.literals),
         each.widest,
@@ -113,6 +111,6 @@ def _dump(each: Shape) -> list[Any]:
 
 
 def _load(row: list[Any]) -> Shape:
-    widened, caseless, dense, reach, required, widest, before, after, start, run, opening, words = row
-    scanned = Scanned(widened.encode("latin-1"), caseless, dense, reach, frozenset(required))
+    widened, caseless, reach, required, widest, before, after, start, run, opening, words = row
+    scanned = Scanned(widened.encode("latin-1"), caseless, reach, frozenset(required))
     return Shape(scanned, widest, before, after, start.encode("latin-1"), run, opening, frozenset(words))

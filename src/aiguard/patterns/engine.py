@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 BLOCK: Final = 16 * 1024
-# Candidates in one block: beyond it the text was made to flood, and is refused rather than confirmed at length.
+# Candidates in one block: beyond it, only the first one of each expression is asked for.
 MOST_CANDIDATES: Final = 4_096
 # One literal in so many characters: more are confirmed over the whole text rather than one by one.
 _CROWDED: Final = 64
@@ -36,9 +36,20 @@ class Scanned:
 
     widened: bytes
     caseless: bool
-    dense: bool
     reach: int
     literals: frozenset[str]
+
+
+Candidates: TypeAlias = list[tuple[int, int]]
+
+
+class _Block(NamedTuple):
+    """The candidates of the bytes `begin` to `end`; `calm` where every end is reported, not only the first ones."""
+
+    found: Candidates
+    begin: int
+    end: int
+    calm: bool
 
 
 class Engine(Protocol):
@@ -86,7 +97,7 @@ class LiteralEngine:
 class Automaton(Protocol):
     """A compiled Hyperscan database, as `aiguard.patterns.automaton` builds or loads it."""
 
-    def scan(self, data: bytes, found: list[tuple[int, int]]) -> bool:
+    def scan(self, data: bytes, found: Candidates) -> bool:
         """Append (expression, end) for each candidate; false where there are more than `MOST_CANDIDATES`."""
 
 
@@ -95,13 +106,14 @@ class HyperscanEngine:
 
     name = "hyperscan"
 
-    def __init__(self, automaton: Automaton, patterns: Sequence[Scanned]) -> None:
-        self._automaton = automaton
+    def __init__(self, every: Automaton, first: Automaton, patterns: Sequence[Scanned]) -> None:
+        """Take the automaton that reports every end, and the one that reports first ends alone."""
+        self._every = every
+        self._first = first
         self._members = members(patterns)
-        self._dense = [any(patterns[i].dense for i in group) for group in self._members]
-        self._own_reach = [pattern.reach for pattern in patterns]
+        self._reach = [pattern.reach for pattern in patterns]
         # A match of n characters has up to 4n bytes; 2 KiB cover the longest allowed one.
-        self._overlap = 4 * max(self._own_reach, default=0)
+        self._overlap = 4 * max(self._reach, default=0)
 
     def windows(self, text: str) -> Sequence[Window]:
         """Return a window around each end that the automaton reports."""
@@ -109,38 +121,44 @@ class HyperscanEngine:
             data = text.encode()
         except UnicodeEncodeError:
             data = text.encode("utf-8", "surrogatepass")
-        found: list[tuple[int, int]] = []
         size = len(data)
-        if size <= BLOCK:
-            if not self._automaton.scan(data, found):
-                raise Flood
-            return self._windows(text, data, [(found, 0, size)]) if found else ()
-        return self._in_blocks(text, data)
+        if size > BLOCK:
+            return self._in_blocks(text, data)
+        found: Candidates = []
+        calm = self._every.scan(data, found)
+        return self._windows(text, data, [self._block(data, found, calm=calm)]) if found else ()
 
     def _in_blocks(self, text: str, data: bytes) -> Sequence[Window]:
         blocks = []
         overlap = self._overlap if len(data) != len(text) else self._overlap // 4
         for start in range(0, len(data), BLOCK):
-            first, last = max(0, start - overlap), min(len(data), start + BLOCK)
-            found: list[tuple[int, int]] = []
-            if not self._automaton.scan(data[first:last], found):
-                raise Flood
+            begin, stop = max(0, start - overlap), min(len(data), start + BLOCK)
+            piece = data[begin:stop]
+            found: Candidates = []
+            calm = self._every.scan(piece, found)
             if found:
-                blocks.append((found, first, last))
+                blocks.append(self._block(piece, found, begin, calm=calm))
         return self._windows(text, data, blocks) if blocks else ()
 
-    def _windows(
-        self, text: str, data: bytes, blocks: Sequence[tuple[list[tuple[int, int]], int, int]]
-    ) -> Sequence[Window]:
+    def _block(self, piece: bytes, found: Candidates, begin: int = 0, *, calm: bool) -> _Block:
+        """Return the candidates of a block; in a flood of them, only where each expression ends first."""
+        if not calm:
+            found.clear()
+            if not self._first.scan(piece, found):
+                raise Flood
+        found.sort(key=_by_end)
+        return _Block(found, begin, begin + len(piece), calm)
+
+    def _windows(self, text: str, data: bytes, blocks: Sequence[_Block]) -> Sequence[Window]:
         to_char = _character_counter(data) if len(data) != len(text) else int
         out = []
-        for found, first, last in blocks:
-            found.sort(key=_by_end)
+        for found, begin, last, calm in blocks:
             for expression, end in found:
-                at = to_char(first + end)
-                stop = to_char(last) if self._dense[expression] else at
+                at = to_char(begin + end)
+                # Where later ends are not reported, everything up to the end of the block is a window.
+                stop = at if calm else to_char(last)
                 for index in self._members[expression]:
-                    reach = self._own_reach[index]
+                    reach = self._reach[index]
                     out.append(Window(index, max(0, at - reach), min(len(text), stop + reach)))
         return out
 
@@ -151,9 +169,9 @@ def _by_end(candidate: tuple[int, int]) -> int:
 
 def members(patterns: Sequence[Scanned]) -> list[list[int]]:
     """Group the patterns whose widened forms are equal: they share one expression of the automaton."""
-    groups: dict[tuple[bytes, bool, bool], list[int]] = {}
+    groups: dict[tuple[bytes, bool], list[int]] = {}
     for index, pattern in enumerate(patterns):
-        groups.setdefault((pattern.widened, pattern.caseless, pattern.dense), []).append(index)
+        groups.setdefault((pattern.widened, pattern.caseless), []).append(index)
     return list(groups.values())
 
 

@@ -156,7 +156,7 @@ def _engine(scanned: Sequence[Scanned], name: str) -> Engine:
         if name == "hyperscan":
             raise
         return LiteralEngine(scanned)
-    return HyperscanEngine(widened_database(scanned), scanned)
+    return HyperscanEngine(widened_database(scanned), widened_database(scanned, first_only=True), scanned)
 
 
 __all__ = ["Flood", "Hit", "Pattern", "PatternSet", "Shape", "Verify", "compile_set"]

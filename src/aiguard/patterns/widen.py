@@ -27,6 +27,10 @@ _LETTER_RARITY: Final = 3.0
 # Where there is one digit, there are often more.
 _DIGITS: Final = 0x3FF << 48
 _DIGIT_RARITY: Final = 1.5
+_SIGN_RARITY: Final = 4.0
+_BLANK: Final = 1 << 32
+_BLANK_RARITY: Final = 1.0
+_MOST_OF_CLASS: Final = 6.0
 _SMALL_CLASS: Final = 16
 # What an unbounded repeat costs, in states.
 _LOOP_COST: Final = 12
@@ -67,14 +71,6 @@ def alternatives(options: Iterable[Sequence[Chars]], *, caseless: bool) -> bytes
     return b"(?:" + b"|".join(rendered) + b")"
 
 
-def dense(node: Node) -> bool:
-    """Whether the widened form may end at every position of a run, so that only its first end is worth a report."""
-    shape = _core(node)
-    items = shape.items if isinstance(shape, Seq) else (shape,)
-    loose = next((i for i in range(len(items) - 1, -1, -1) if _is_loose(items[i])), None)
-    return loose is not None and _literal_run(items[loose + 1 :]) < 2
-
-
 def _is_loose(node: Node) -> bool:
     match node:
         case Repeat(body, low, high):
@@ -83,17 +79,6 @@ def _is_loose(node: Node) -> bool:
             return any(_is_loose(child) for child in children)
         case _:
             return False
-
-
-def _literal_run(items: Sequence[Node]) -> int:
-    best = run = 0
-    for item in items:
-        run = run + 1 if isinstance(item, Chars) and not item.high and item.ascii.bit_count() <= 2 else 0
-        if isinstance(item, Alt):
-            inner = min(_literal_run(o.items if isinstance(o, Seq) else (o,)) for o in item.options)
-            best = max(best, inner)
-        best = max(best, run)
-    return best
 
 
 def _core(node: Node) -> Node:
@@ -114,7 +99,8 @@ def _slice(node: Seq) -> Node:
     for start in range(len(items)):
         rare = 0.0
         for stop in range(start + 1, len(items) + 1):
-            rare += rarity(items[stop - 1])
+            if stop - 1 == start or items[stop - 1] != items[stop - 2]:
+                rare += rarity(items[stop - 1])
             if rare < _RARE:
                 continue
             if (cost := _cost(items[start:stop])) < least:
@@ -132,20 +118,25 @@ def rarity(node: Node) -> float:
     match node:
         case Chars(mask, named, high):
             if high:
-                return 0.0
+                return _BLANK_RARITY
             letters = mask.bit_count() + len(named)
             single = letters <= 2 and (not mask or chr(mask.bit_length() - 1).isalpha())
             if single:
                 return _LETTER_RARITY
+            if mask & _BLANK:
+                return _BLANK_RARITY
             if mask & _DIGITS and letters > 2:
                 return _DIGIT_RARITY if letters <= _SMALL_CLASS else 0.0
-            return log2(96 / letters) if letters <= _SMALL_CLASS else 0.0
+            return min(log2(96 / letters), _SIGN_RARITY) if letters <= _SMALL_CLASS else 0.0
         case Seq(items):
-            return sum(map(rarity, items))
+            # The same sign again and again, as in a ruled line, is as common as one of it.
+            return sum(rarity(item) for at, item in enumerate(items) if not at or items[at - 1] != item)
         case Alt(options):
             return -log2(sum(2 ** -rarity(option) for option in options))
         case Repeat(body, low, _):
-            return low * rarity(body)
+            one = rarity(body)
+            # Where there is one of a class, there are often more: a long run of it is hardly rarer.
+            return low * one if one == _LETTER_RARITY or isinstance(body, Seq) else min(low * one, _MOST_OF_CLASS)
         case Zero():
             return 0.0
 

@@ -136,7 +136,10 @@ def _disguises(vocabulary: Vocabulary) -> list[Sign]:
         _sign("leet", spelled, lambda word: bool(vocabulary.read(word)), leet_gate),
         _sign("skeleton", f"(?<![A-Za-z{_ALIKE}])[A-Za-z{_ALIKE}]{{3,32}}", _looks_known(vocabulary), mixed),
         _sign(
-            "spaced", spaced, vocabulary.joins, r"[ \t._*|~+/\\-][A-Za-z][ \t._*|~+/\\-][A-Za-z ][A-Za-z \t._*|~+/\\-]"
+            "spaced",
+            spaced,
+            vocabulary.joins,
+            r"[ \t._*|~+/\\-][A-Za-z0-9@$!][ \t._*|~+/\\-](?:[A-Za-z0-9@$!][ \t._*|~+/\\-]|[ \t._*|~+/\\-])",
         ),
     ]
     for kind in ("rot13", "reversed"):
