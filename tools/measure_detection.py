@@ -103,7 +103,8 @@ def report(data: list[dict[str, Any]], results: dict[str, Counts]) -> str:
             "",
             *table(results, benign, "blocked"),
             "",
-            f"`standard`, ordinary benign text ({', '.join(ORDINARY)}): blocked {pooled(standard, ORDINARY, 'blocked')}, "
+            f"`standard`, ordinary benign text ({', '.join(ORDINARY)}): "
+            f"blocked {pooled(standard, ORDINARY, 'blocked')}, "
             f"redacted {pooled(standard, ORDINARY, 'redacted')}.",
             f"`standard`, hard benign text: blocked {pooled(standard, ('benign_hard',), 'blocked')}, "
             f"redacted {pooled(standard, ('benign_hard',), 'redacted')}.",

@@ -18,6 +18,7 @@ detect = "x"
 
 [[guard]]
 name = "one"
+topics = ["custom"]
 stages = ["input",
   "nowhere"]
 
@@ -43,6 +44,7 @@ levle: 2
 scores: {detect: x}
 guard:
   - name: one
+    topics: [custom]
     stages:
       - input
       - nowhere
@@ -89,15 +91,15 @@ rules = ["own-1"]
         pytest.param(
             "p.toml",
             FAULTY_TOML,
-            [(2, "levle"), (5, "scores.detect"), (9, "guard[0].stages[1]"), (13, "guard[1].name"),
-             (15, "exclude[0].expires"), (19, "rule[0].label"), (26, "rule[0].pattern")],
+            [(2, "levle"), (5, "scores.detect"), (10, "guard[0].stages[1]"), (14, "guard[1].name"),
+             (16, "exclude[0].expires"), (20, "rule[0].label"), (27, "rule[0].pattern")],
             id="TOML",
         ),
         pytest.param(
             "p.yaml",
             FAULTY_YAML,
-            [(2, "levle"), (3, "scores.detect"), (8, "guard[0].stages[1]"), (9, "guard[1].name"),
-             (11, "exclude[0].expires"), (13, "rule[0].label"), (19, "rule[0].pattern")],
+            [(2, "levle"), (3, "scores.detect"), (9, "guard[0].stages[1]"), (10, "guard[1].name"),
+             (12, "exclude[0].expires"), (14, "rule[0].label"), (20, "rule[0].pattern")],
             id="YAML",
         ),
         pytest.param("p.toml", 'name = "a"\n\nlevel = \n', [(3, "is not TOML")], id="bad TOML"),

@@ -7,12 +7,12 @@ import os
 import random
 
 import pytest
+from tests.corpus import cut, make
 
 from aiguard import Gate, Part, Plan, Stage
 from aiguard.exchange import Exchange
 from aiguard.patterns.rule import Rule
 from aiguard.types import Action, Finding
-from corpus import cut, make
 
 RUNS = int(os.environ.get("AIGUARD_RUNS", "400"))
 Outcome = tuple[str, bool, Action, int, tuple[Finding, ...]]

@@ -8,11 +8,11 @@ import random
 import re
 
 import pytest
+from tests.corpus import make
 
 from aiguard import Plan
 from aiguard.patterns.begun import Begun
 from aiguard.patterns.set import Hit, Pattern, PatternSet, compile_set
-from corpus import make
 
 RUNS = int(os.environ.get("AIGUARD_RUNS", "400"))
 

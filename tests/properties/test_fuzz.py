@@ -7,6 +7,7 @@ import base64
 import os
 import random
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_no_text_raises(gate: Gate) -> None:
             assert 0 <= finding.start <= finding.end <= len(text)
 
 
-WORST = {
+WORST: dict[str, Callable[[int], str]] = {
     "random printable": lambda size: "".join(random.Random(1).choices([chr(code) for code in range(32, 127)], k=size)),
     "base64": lambda size: base64.b64encode(random.Random(2).randbytes(size)).decode()[:size],
     "one character": lambda size: "a" * size,
