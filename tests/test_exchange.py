@@ -213,14 +213,12 @@ def test_a_text_at_a_limit_is_none() -> None:
     assert [each.rule for each in limited.check("word " * 3).findings] == ["own-1"] * 3
 
 
-@pytest.mark.xfail(reason="what was found in the text itself is dropped when its views overflow")
 def test_a_failure_that_flags_does_not_undo_a_block() -> None:
     flagging = gate(rule("own-1", "ignore all", action="block"), on_error="flag")
     assert flagging.check("ignore all").blocked
     assert flagging.check("ignore all \u200bignоre " + "㌀" * 10_000).blocked
 
 
-@pytest.mark.xfail(reason="encoded once more than there are rounds passes without a finding")
 def test_what_is_encoded_too_often_is_a_failure(finder: Gate) -> None:
     text = PHRASE
     for _ in range(5):

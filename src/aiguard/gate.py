@@ -167,7 +167,13 @@ class Gate:
                 return await loop.run_in_executor(self._pool, _call, ask)
         except TimeoutError:
             return Failed("took longer than its deadline")
-        except Exception as error:
+        except asyncio.CancelledError:
+            # The caller's own cancellation goes on; one that a check raises is its failure.
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return Failed("raised CancelledError")
+        except (Exception, SystemExit, GeneratorExit) as error:
             return Failed(f"raised {type(error).__name__}")
 
     @cached_property
@@ -176,16 +182,26 @@ class Gate:
 
 
 def _call(ask: Ask) -> Answer | Failed:
-    answer = ask.check.run(ask.part)
-    if not inspect.isawaitable(answer):
-        return answer
-    import asyncio
+    try:
+        answer = ask.check.run(ask.part)
+        if not inspect.isawaitable(answer):
+            return _whole(answer)
+        import asyncio
 
-    return asyncio.run(_awaited(answer))
+        return asyncio.run(_awaited(answer))
+    except BaseException as error:  # whatever a check raises, it does not end the thread or the call
+        return Failed(f"raised {type(error).__name__}")
 
 
 async def _awaited(answer: Answer | Awaitable[Answer]) -> Answer:
-    return await answer if inspect.isawaitable(answer) else answer
+    return _whole(await answer if inspect.isawaitable(answer) else answer)
+
+
+def _whole(answer: Answer) -> Answer:
+    """Return an answer with its spans read, here where the deadline counts: it may be a generator."""
+    if answer is None or isinstance(answer, bool) or not isinstance(answer, Iterable):
+        return answer
+    return tuple(answer)
 
 
 def _wait(result: Callable[[float], Answer | Failed], limit: float) -> Answer | Failed:

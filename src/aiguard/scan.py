@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from aiguard.patterns.set import Flood, Hit
@@ -34,16 +34,14 @@ def inspect(program: Program, part: Part, scope: Scope) -> Sequence[Finding]:
         return ()
     try:
         hits = program.patterns.scan(part.text, program.wanted)
-        if not hits:
-            return ()
-        findings = raw_findings(program, part, hits, scope)
-        if kinds := fired(program, hits):
-            start = views_start(program, part.text, hits)
-            findings += view_findings(program, part, part.text[start:], kinds, scope, start)
     except Flood:
         return (failure(part, scope, "aiguard.flood", "holds too many candidates to confirm"),)
-    except Overflow:
-        return (failure(part, scope, "aiguard.overflow", "unfolds into too many or too long views"),)
+    if not hits:
+        return ()
+    findings = raw_findings(program, part, hits, scope)
+    if kinds := fired(program, hits):
+        start = views_start(program, part.text, hits)
+        findings += view_findings(program, part, part.text[start:], kinds, scope, start)
     found = distinct(findings)
     return found if len(found) <= scope.most else (*found[: scope.most], too_many(part, scope, found[scope.most].start))
 
@@ -79,25 +77,41 @@ def views_start(program: Program, text: str, hits: Iterable[Hit], low: int = 0) 
 def view_findings(
     program: Program, part: Part, text: str, kinds: frozenset[str], scope: Scope, offset: int
 ) -> list[Finding]:
-    """Return the findings in the views of `text`, which stands at `offset` in the part."""
+    """Return the findings in the views of `text`, which stands at `offset` in the part.
+
+    A text that unfolds into more than may be read is a finding itself, beside those made so far.
+    """
     found: list[Finding] = []
+    try:
+        for view, hits in _views(program, text, kinds):
+            found += _in_view(program, part, view, hits, scope, offset)
+    except (Flood, Overflow):
+        note = "unfolds into too many or too long views, or holds too many candidates"
+        unread = failure(part, scope, "aiguard.overflow", note)
+        found.append(unread._replace(start=offset, end=offset + len(text)))
+    return found
+
+
+def _views(program: Program, text: str, kinds: frozenset[str]) -> Iterator[tuple[View, Sequence[Hit]]]:
+    """Yield each view of a text with what is found in it; raises `Overflow` where there would be more to read."""
     budget = Budget.of(text)
     seen = {text}
     pending = [(View(text), kinds)]
-    for _ in range(_MOST_ROUNDS):
+    for round_ in range(_MOST_ROUNDS + 1):
         following = []
         for view, signs in pending:
             for derived in derive(view, signs, program.vocabulary):
                 if derived.text in seen:
                     continue
+                if round_ == _MOST_ROUNDS:
+                    raise Overflow
                 seen.add(derived.text)
                 budget.spend(derived)
                 hits = program.patterns.scan(derived.text, program.wanted)
-                found += _in_view(program, part, derived, hits, scope, offset)
+                yield derived, hits
                 if more := fired(program, hits):
                     following.append((derived, more))
         pending = following
-    return found
 
 
 def _in_view(

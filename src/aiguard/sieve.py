@@ -15,7 +15,6 @@ from aiguard.patterns.set import Flood, Hit
 from aiguard.plan import Program
 from aiguard.policy import Scores
 from aiguard.scan import Scope, distinct, failure, fired, raw_findings, too_many, view_findings, views_start
-from aiguard.text.views import Overflow
 from aiguard.types import Action, Finding, Part
 from aiguard.verdict import Tally, redactions
 
@@ -85,8 +84,8 @@ class Sieve:
             if self._offset + self._size > self._limit:
                 raise Flood
             return self._read(last=last)
-        except (Flood, Overflow):
-            note = "cannot be read through: too long, too many candidates, or too many views"
+        except Flood:
+            note = "cannot be read through: too long, or too many candidates"
             part = Part(self._part.stage, self._buffer, self._part.path, self._part.role)
             refusal = self._placed([failure(part, self._scope, "aiguard.flood", note)], self._offset)
             return self._release(self._size, refusal)

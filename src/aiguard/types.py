@@ -50,6 +50,10 @@ class Part(NamedTuple):
     path: Path = ()
     role: str = ""
 
+    def __repr__(self) -> str:
+        """Tell what it is without its text: representations end up in logs."""
+        return f"Part({self.stage.name}, {len(self.text)} characters)"
+
 
 class Finding(NamedTuple):
     """One thing found in one part. Never holds the text itself.
