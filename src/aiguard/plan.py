@@ -19,7 +19,7 @@ from aiguard.patterns.set import PatternSet, compile_set
 from aiguard.policy import Exclusion, GuardModel, Policy, action_of, matching, stages_of
 from aiguard.text.signs import Sign, signs
 from aiguard.text.words import Vocabulary
-from aiguard.types import Action, Part, Severity, Stage
+from aiguard.types import Action, Part, Stage
 
 # Bumped when the meaning of a plan changes without its policy: part of the fingerprint.
 _SEMANTICS: Final = "1"
@@ -234,6 +234,3 @@ def excluded(bound: Bound, part: Part, route: str, today: int) -> bool:
 def expired(policy: Policy, today: dt.date) -> list[Exclusion]:
     """Return the exclusions that no longer have an effect."""
     return [each for each in policy.exclusions if each.expires < today]
-
-
-__all__ = ["Bound", "Plan", "Program", "Severity", "excluded", "expired"]

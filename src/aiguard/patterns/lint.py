@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from aiguard.patterns.syntax import UNBOUNDED, Alt, Chars, Node, Repeat, Seq, Zero, context, span
+from aiguard.patterns.syntax import UNBOUNDED, Alt, Chars, Node, Repeat, Seq, Zero, span
 
 LONGEST_MATCH: Final = 512
 # Ways to divide a text: at about 10 ns a step, 0.1 ms at one start of a match, and few places are a start.
@@ -145,6 +145,3 @@ def _first(node: Node) -> Chars:
                 if span(item)[0]:
                     break
             return found
-
-
-__all__ = ["LONGEST_MATCH", "MOST_AMBIGUITY", "ambiguity", "context", "faults", "warnings"]
