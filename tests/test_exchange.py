@@ -253,3 +253,16 @@ def test_a_record_names_plan_route_and_evaluations() -> None:
 def test_a_policy_that_names_no_such_check_is_refused() -> None:
     with pytest.raises(PolicyError, match="no check 'gone'"):
         Gate(Policy.parse({"guard": [{"name": "g", "checks": ["gone"]}]}))
+
+
+@pytest.mark.parametrize("on_error", ["flag", "block"])
+@pytest.mark.parametrize("size", [5, 80])
+def test_a_stream_over_the_limit_is_refused_whatever_a_failure_means(on_error: str, size: int) -> None:
+    guard = {"name": "g", "topics": ["pii"]}
+    limits = {"max_characters": 100}
+    gate = Gate(Policy.parse({"engine": "python", "on_error": on_error, "limits": limits, "guard": [guard]}), sinks=())
+    sieve = gate.open().stream(Part(Stage.OUTPUT, ""))
+    text = "plain words " * 20
+    sent = "".join([sieve.feed(text[at : at + size]) for at in range(0, len(text), size)] + [sieve.finish()])
+    assert sieve.blocked
+    assert len(sent) <= 100

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from aiguard.check import Answer, Check, Span
 from aiguard.plan import BoundCheck, Plan, Program
-from aiguard.scan import Scope, distinct, failure, inspect
+from aiguard.scan import Scope, distinct, failure, inspect, too_long
 from aiguard.sieve import Sieve
 from aiguard.types import Action, Decision, Evaluation, Finding, Part, Record, Stage
 from aiguard.verdict import decide
@@ -116,9 +116,7 @@ class Exchange(Scope):
 
     def _rules(self, program: Program, part: Part) -> Sequence[Finding]:
         if len(part.text) > self.plan.policy.limits.max_characters:
-            # Whatever a failure means elsewhere: a text over a limit is refused.
-            note = f"has {len(part.text)} characters"
-            return [failure(part, self, "aiguard.too-long", note)._replace(action=Action.BLOCK)]
+            return [too_long(part, self, len(part.text))]
         return inspect(program, part, self)
 
     def _decide(self, stage: Stage, parts: Sequence[Part], found: Sequence[Sequence[Finding]]) -> Decision:

@@ -145,7 +145,7 @@ class Gate:
 
     async def arun(self, flow: Flow[T]) -> T:
         """Drive a flow to its end in an event loop; plain functions run in threads."""
-        import asyncio  # a third of the time of importing aiguard; whoever comes here has imported it
+        import asyncio  # dear to import; whoever comes here has imported it
 
         answers: tuple[Answer | Failed, ...] | None = None
         while True:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from aiguard.patterns.set import Flood, Hit
@@ -11,7 +11,6 @@ from aiguard.text.view import View
 from aiguard.text.views import Budget, Overflow, derive
 from aiguard.types import Action, Finding, Part, Severity
 
-_NO_FLOORS: Final[Mapping[int, int]] = {}
 _MOST_ROUNDS: Final = 3
 
 
@@ -161,6 +160,11 @@ def failure(part: Part, scope: Scope, rule: str, note: str) -> Finding:
         note=note,
         guard="aiguard",
     )
+
+
+def too_long(part: Part, scope: Scope, size: int) -> Finding:
+    """Return the finding for a text over the limit: refused, whatever a failure means elsewhere."""
+    return failure(part, scope, "aiguard.too-long", f"has {size} characters")._replace(action=Action.BLOCK)
 
 
 def too_many(part: Part, scope: Scope, start: int) -> Finding:

@@ -14,7 +14,7 @@ from aiguard.patterns.begun import ALWAYS
 from aiguard.patterns.set import Flood, Hit
 from aiguard.plan import Program
 from aiguard.policy import Scores
-from aiguard.scan import Scope, distinct, failure, fired, raw_findings, too_many, view_findings, views_start
+from aiguard.scan import Scope, distinct, failure, fired, raw_findings, too_long, too_many, view_findings, views_start
 from aiguard.types import Action, Finding, Part
 from aiguard.verdict import Tally, redactions
 
@@ -80,15 +80,15 @@ class Sieve:
     def _advance(self, *, last: bool) -> str:
         self._buffer += "".join(self._pieces)
         self._pieces.clear()
-        try:
-            if self._offset + self._size > self._limit:
-                raise Flood
-            return self._read(last=last)
-        except Flood:
-            note = "cannot be read through: too long, or too many candidates"
-            part = Part(self._part.stage, self._buffer, self._part.path, self._part.role)
-            refusal = self._placed([failure(part, self._scope, "aiguard.flood", note)], self._offset)
-            return self._release(self._size, refusal)
+        part = Part(self._part.stage, self._buffer, self._part.path, self._part.role)
+        if self._offset + self._size > self._limit:
+            refusal = too_long(part, self._scope, self._offset + self._size)
+        else:
+            try:
+                return self._read(last=last)
+            except Flood:
+                refusal = failure(part, self._scope, "aiguard.flood", "holds too many candidates to confirm")
+        return self._release(self._size, self._placed([refusal], self._offset))
 
     def _read(self, *, last: bool) -> str:
         before = len(self._context)

@@ -1,6 +1,6 @@
 """The values everything else is about. All are immutable; offsets count characters, `end` is exclusive.
 
-They are named tuples, not frozen dataclasses: making one takes a third of the time, and several are made for every
+They are named tuples, not frozen dataclasses, which take about twice as long to make: several are made for every
 text (benchmarks/bench_machinery.py).
 """
 
